@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "bufferpayload.h"
+
+#include <new>
+
+namespace trailingmp4 {
+namespace {
+
+GstBuffer* buffer_of(void* owner) { return static_cast<GstBuffer*>(owner); }
+
+std::size_t count_memories(void* owner) { return gst_buffer_n_memory(buffer_of(owner)); }
+
+bool map_memory(void* owner, std::size_t piece, mp4::MappedPiece& mapped) {
+  static_assert(sizeof(GstMapInfo) <= sizeof(mapped.storage));
+  auto* info = new (mapped.storage) GstMapInfo{};
+  GstMemory* memory = gst_buffer_peek_memory(buffer_of(owner), static_cast<guint>(piece));
+  if (!gst_memory_map(memory, info, GST_MAP_READ)) return false;
+  mapped.data = info->data;
+  mapped.size = info->size;
+  return true;
+}
+
+void unmap_memory(mp4::MappedPiece& mapped) {
+  auto* info = std::launder(reinterpret_cast<GstMapInfo*>(mapped.storage));
+  gst_memory_unmap(info->memory, info);
+}
+
+void release_buffer(void* owner) { GstRef<GstBuffer>::adopt(buffer_of(owner)); }
+
+constexpr mp4::Payload::Functions kBufferFunctions{count_memories, map_memory, unmap_memory,
+                                                   release_buffer};
+
+bool is_pooled(GstBuffer* buffer) {
+  if (buffer->pool) return true;
+  // A part of another buffer keeps that one from its pool.
+  gpointer state = nullptr;
+  while (GstMeta* meta =
+             gst_buffer_iterate_meta_filtered(buffer, &state, GST_PARENT_BUFFER_META_API_TYPE))
+    if (is_pooled(reinterpret_cast<GstParentBufferMeta*>(meta)->buffer)) return true;
+  return false;
+}
+
+}  // namespace
+
+mp4::Payload make_payload(GstRef<GstBuffer> buffer) {
+  const auto size = static_cast<uint32_t>(gst_buffer_get_size(buffer.get()));
+  return {kBufferFunctions, buffer.release(), size};
+}
+
+bool needs_copy(GstBuffer* buffer) {
+  if (is_pooled(buffer)) return true;
+  for (guint i = 0; i < gst_buffer_n_memory(buffer); ++i)
+    if (!gst_memory_is_type(gst_buffer_peek_memory(buffer, i), GST_ALLOCATOR_SYSMEM)) return true;
+  return false;
+}
+
+GstRef<GstBuffer> copy_to_system_memory(GstBuffer* buffer) {
+  const gsize size = gst_buffer_get_size(buffer);
+  auto copy = GstRef<GstBuffer>::adopt(gst_buffer_new_allocate(nullptr, size, nullptr));
+  GstMapInfo info;
+  if (!copy || !gst_buffer_map(copy.get(), &info, GST_MAP_WRITE)) return {};
+  const gsize copied = gst_buffer_extract(buffer, 0, info.data, size);
+  gst_buffer_unmap(copy.get(), &info);
+  return copied == size ? copy : GstRef<GstBuffer>();
+}
+
+std::size_t BufferBytes::read(uint64_t offset, std::span<uint8_t> destination) const {
+  if (offset >= size_) return 0;
+  return gst_buffer_extract(buffer_, offset, destination.data(), destination.size());
+}
+
+bool BufferBytes::readable() const {
+  uint8_t first;
+  return read(0, std::span(&first, 1)) == 1;
+}
+
+}  // namespace trailingmp4

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What the bus hears: the one place where a Status becomes an error, and the element's messages.
+// Never called with a lock held.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <string>
+
+#include "gstref.h"
+#include "mp4/recording.h"
+#include "mp4/status.h"
+
+namespace trailingmp4 {
+
+// GST_RESOURCE_ERROR_* or GST_STREAM_ERROR_* by the status's code: its sentence and the file's name
+// for the user, errno for the developer.
+void post_error(GstElement* element, const mp4::Status& status, const std::string& location);
+void post_stream_error(GstElement* element, const std::string& sentence);
+void post_stream_warning(GstElement* element, const std::string& sentence);
+void post_resource_warning(GstElement* element, const std::string& sentence);
+
+// trailingmp4sink-opened: location (string).
+void post_opened(GstElement* element, const std::string& location);
+// trailingmp4sink-finished: location (string), duration (guint64, ns), bytes (guint64), samples
+// (array of guint64, one per track in the file's order).
+void post_finished(GstElement* element, const std::string& location,
+                   const mp4::Recording::Summary& summary);
+
+}  // namespace trailingmp4

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Owners of what GStreamer and GLib count and allocate. A reference has an owner on the line where
+// it is born; nothing else in the plugin unrefs, unmaps or frees.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace trailingmp4 {
+
+template <typename T>
+inline constexpr bool kIsMiniObject =
+    std::is_same_v<T, GstBuffer> || std::is_same_v<T, GstCaps> || std::is_same_v<T, GstEvent> ||
+    std::is_same_v<T, GstMessage> || std::is_same_v<T, GstQuery> || std::is_same_v<T, GstTagList>;
+
+template <typename T>
+class GstRef {
+ public:
+  GstRef() = default;
+  static GstRef adopt(T* object) { return GstRef(object); }  // takes the reference over
+  static GstRef share(T* object) {                           // adds one
+    if (object) ref(object);
+    return GstRef(object);
+  }
+  GstRef(const GstRef& other) : GstRef(share(other.object_)) {}
+  GstRef(GstRef&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  GstRef& operator=(GstRef other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~GstRef() {
+    if (object_) unref(object_);
+  }
+
+  T* get() const { return object_; }
+  explicit operator bool() const { return object_ != nullptr; }
+  [[nodiscard]] T* release() { return std::exchange(object_, nullptr); }
+
+ private:
+  explicit GstRef(T* object) : object_(object) {}
+  static void ref(T* object) {
+    if constexpr (kIsMiniObject<T>)
+      gst_mini_object_ref(GST_MINI_OBJECT_CAST(object));
+    else
+      gst_object_ref(object);
+  }
+  static void unref(T* object) {
+    if constexpr (kIsMiniObject<T>)
+      gst_mini_object_unref(GST_MINI_OBJECT_CAST(object));
+    else
+      gst_object_unref(object);
+  }
+
+  T* object_ = nullptr;
+};
+
+struct GFree {
+  void operator()(char* text) const { g_free(text); }
+};
+using GString8 = std::unique_ptr<char, GFree>;  // a string that GLib allocated
+
+struct StructureFree {
+  void operator()(GstStructure* structure) const { gst_structure_free(structure); }
+};
+using StructureOwner = std::unique_ptr<GstStructure, StructureFree>;
+
+struct IteratorFree {
+  void operator()(GstIterator* iterator) const { gst_iterator_free(iterator); }
+};
+using IteratorOwner = std::unique_ptr<GstIterator, IteratorFree>;
+
+// A whole buffer mapped for reading. False if it cannot be.
+class MappedBuffer {
+ public:
+  explicit MappedBuffer(GstBuffer* buffer)
+      : buffer_(buffer), mapped_(gst_buffer_map(buffer, &info_, GST_MAP_READ)) {}
+  ~MappedBuffer() {
+    if (mapped_) gst_buffer_unmap(buffer_, &info_);
+  }
+  MappedBuffer(const MappedBuffer&) = delete;
+  MappedBuffer& operator=(const MappedBuffer&) = delete;
+
+  explicit operator bool() const { return mapped_; }
+  const guint8* data() const { return info_.data; }
+  gsize size() const { return info_.size; }
+
+ private:
+  GstBuffer* buffer_;
+  GstMapInfo info_{};
+  bool mapped_;
+};
+
+}  // namespace trailingmp4

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/**
+ * SECTION:element-trailingmp4sink
+ * @title: trailingmp4sink
+ *
+ * Records parsed media into an MP4 file. The media is written as it arrives; the sample tables are
+ * kept in memory and follow it as the 'moov' box when the recording ends. docs/element.md is the
+ * reference.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 -e videotestsrc num-buffers=300 ! x264enc ! h264parse ! trailingmp4sink
+ * location=test.mp4
+ * ]|
+ */
+#include "gsttrailingmp4sink.h"
+
+#include "gsttrailingmp4pad.h"
+#include "recorder.h"
+#include "trackcaps.h"
+#include "upstream.h"
+
+GST_DEBUG_CATEGORY(trailing_mp4_sink_debug);
+#define GST_CAT_DEFAULT trailing_mp4_sink_debug
+
+using trailingmp4::GstRef;
+using trailingmp4::Input;
+using trailingmp4::QueueFull;
+using trailingmp4::Recorder;
+using trailingmp4::Settings;
+
+struct _GstTrailingMp4Sink {
+  GstElement parent;
+  Recorder* recorder;
+  gint last_seek_seqnum;  // atomic
+};
+
+enum Property {
+  kLocation = 1,
+  kFileMode,
+  kMaxQueueBytes,
+  kQueueFull,
+  kStopTimeout,
+  kStartAtSync,
+  kStats,
+};
+
+G_DEFINE_FINAL_TYPE_WITH_CODE(GstTrailingMp4Sink, gst_trailing_mp4_sink, GST_TYPE_ELEMENT,
+                              G_IMPLEMENT_INTERFACE(GST_TYPE_TAG_SETTER, nullptr)
+                                  G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr))
+GST_ELEMENT_REGISTER_DEFINE(trailingmp4sink, "trailingmp4sink", GST_RANK_NONE,
+                            GST_TYPE_TRAILING_MP4_SINK)
+
+#define GST_TYPE_TRAILING_MP4_QUEUE_FULL (queue_full_get_type())
+static GType queue_full_get_type() {
+  static const GEnumValue kValues[] = {
+      {static_cast<gint>(QueueFull::kWait), "Wait until there is room", "wait"},
+      {static_cast<gint>(QueueFull::kDrop), "Drop samples, count them", "drop"},
+      {0, nullptr, nullptr}};
+  static const GType type = g_enum_register_static("GstTrailingMp4SinkQueueFull", kValues);
+  return type;
+}
+
+static Recorder& recorder_of(gpointer object) { return *GST_TRAILING_MP4_SINK(object)->recorder; }
+
+// ---- properties ----
+
+static bool is_idle(GstElement* element) {
+  GST_OBJECT_LOCK(element);
+  const bool idle =
+      GST_STATE(element) <= GST_STATE_READY && GST_STATE_NEXT(element) <= GST_STATE_READY;
+  GST_OBJECT_UNLOCK(element);
+  return idle;
+}
+
+static void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+  if ((spec->flags & GST_PARAM_MUTABLE_READY) && !is_idle(GST_ELEMENT(object))) {
+    g_warning("%s: \"%s\" can be changed in the NULL and READY states only",
+              GST_OBJECT_NAME(object), spec->name);
+    return;
+  }
+  Settings settings = recorder_of(object).settings();
+  switch (id) {
+    case kLocation: {
+      const char* location = g_value_get_string(value);
+      settings.location = location ? location : "";
+      break;
+    }
+    case kFileMode:
+      settings.file_mode = g_value_get_uint(value);
+      break;
+    case kMaxQueueBytes:
+      settings.max_queue_bytes = g_value_get_uint64(value);
+      break;
+    case kQueueFull:
+      settings.queue_full = static_cast<QueueFull>(g_value_get_enum(value));
+      break;
+    case kStopTimeout:
+      settings.stop_timeout = g_value_get_uint64(value);
+      break;
+    case kStartAtSync:
+      settings.start_at_sync = g_value_get_boolean(value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+      return;
+  }
+  recorder_of(object).set_settings(settings);
+}
+
+static void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  const Settings settings = recorder_of(object).settings();
+  switch (id) {
+    case kLocation:
+      g_value_set_string(value, settings.location.empty() ? nullptr : settings.location.c_str());
+      break;
+    case kFileMode:
+      g_value_set_uint(value, settings.file_mode);
+      break;
+    case kMaxQueueBytes:
+      g_value_set_uint64(value, settings.max_queue_bytes);
+      break;
+    case kQueueFull:
+      g_value_set_enum(value, static_cast<gint>(settings.queue_full));
+      break;
+    case kStopTimeout:
+      g_value_set_uint64(value, settings.stop_timeout);
+      break;
+    case kStartAtSync:
+      g_value_set_boolean(value, settings.start_at_sync);
+      break;
+    case kStats:
+      g_value_take_boxed(value, recorder_of(object).stats().release());
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  }
+}
+
+static void install_properties(GObjectClass* klass) {
+  constexpr auto kFlags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  constexpr auto kInReady = static_cast<GParamFlags>(kFlags | GST_PARAM_MUTABLE_READY);
+  constexpr auto kAlways = static_cast<GParamFlags>(kFlags | GST_PARAM_MUTABLE_PLAYING);
+  const Settings defaults;
+  g_object_class_install_property(
+      klass, kLocation,
+      g_param_spec_string("location", "Location",
+                          "Path of the file to record to. Nothing of that name may exist", nullptr,
+                          kInReady));
+  g_object_class_install_property(
+      klass, kFileMode,
+      g_param_spec_uint("file-mode", "File mode",
+                        "Permission bits of the file, further limited by the umask "
+                        "(416 is octal 0640: owner reads and writes, group reads)",
+                        0, 0777, defaults.file_mode, kInReady));
+  g_object_class_install_property(
+      klass, kMaxQueueBytes,
+      g_param_spec_uint64("max-queue-bytes", "Max queue bytes",
+                          "Bytes of media that may wait for the disk; see queue-full. All "
+                          "recorders of a process together hold at most 1 GiB",
+                          1, G_MAXUINT64, defaults.max_queue_bytes, kAlways));
+  g_object_class_install_property(
+      klass, kQueueFull,
+      g_param_spec_enum(
+          "queue-full", "Queue full", "What happens to samples while the queue to the disk is full",
+          GST_TYPE_TRAILING_MP4_QUEUE_FULL, static_cast<gint>(defaults.queue_full), kAlways));
+  g_object_class_install_property(
+      klass, kStopTimeout,
+      g_param_spec_uint64("stop-timeout", "Stop timeout",
+                          "Nanoseconds that a stop waits for the disk to take the end of the "
+                          "file; then writing goes on in the background (0 = wait for ever)",
+                          0, G_MAXUINT64, defaults.stop_timeout, kAlways));
+  g_object_class_install_property(
+      klass, kStartAtSync,
+      g_param_spec_boolean("start-at-sync", "Start at sync sample",
+                           "Begin a video track at its first sync sample; false: at its first "
+                           "picture",
+                           defaults.start_at_sync, kInReady));
+  g_object_class_install_property(
+      klass, kStats,
+      g_param_spec_boxed(
+          "stats", "Statistics", "What was recorded, dropped and corrected, in all and per track",
+          GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+}
+
+// ---- pads ----
+
+static GstPad* request_new_pad(GstElement* element, GstPadTemplate* templ, const gchar* name,
+                               const GstCaps*) {
+  std::string pad_name;
+  if (name && !strchr(name, '%')) {
+    pad_name = name;
+  } else {
+    const std::string pattern = GST_PAD_TEMPLATE_NAME_TEMPLATE(templ);
+    const std::string prefix = pattern.substr(0, pattern.find('%'));
+    guint number = 0;
+    do pad_name = prefix + std::to_string(number++);
+    while (GstRef<GstPad>::adopt(gst_element_get_static_pad(element, pad_name.c_str())));
+  }
+  GstPad* pad = gst_trailing_mp4_pad_new(templ, pad_name.c_str());
+  Input& input = gst_trailing_mp4_pad_input(pad);
+  recorder_of(element).add(input);
+  GST_OBJECT_LOCK(element);
+  const bool active =
+      GST_STATE(element) >= GST_STATE_PAUSED || GST_STATE_NEXT(element) >= GST_STATE_PAUSED;
+  GST_OBJECT_UNLOCK(element);
+  if (active) gst_pad_set_active(pad, TRUE);
+  if (gst_element_add_pad(element, pad)) return pad;
+  return nullptr;
+}
+
+static void release_pad(GstElement* element, GstPad* pad) {
+  recorder_of(element).cancel(gst_trailing_mp4_pad_input(pad), Input::kReleased, true);
+  gst_pad_set_active(pad, FALSE);
+  gst_element_remove_pad(element, pad);
+}
+
+static void pad_removed(GstElement* element, GstPad* pad) {
+  recorder_of(element).remove(gst_trailing_mp4_pad_input(pad));
+}
+
+// ---- states ----
+
+static GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
+  Recorder& recorder = recorder_of(element);
+  switch (transition) {
+    case GST_STATE_CHANGE_NULL_TO_READY:
+      if (!recorder.prepare()) return GST_STATE_CHANGE_FAILURE;
+      break;
+    case GST_STATE_CHANGE_READY_TO_PAUSED:
+      if (!recorder.start()) return GST_STATE_CHANGE_FAILURE;
+      break;
+    case GST_STATE_CHANGE_PAUSED_TO_PLAYING:
+      recorder.play();
+      break;
+    case GST_STATE_CHANGE_PLAYING_TO_PAUSED:
+      recorder.pause();
+      break;
+    case GST_STATE_CHANGE_PAUSED_TO_READY:
+      recorder.begin_stop();
+      break;
+    default:
+      break;
+  }
+  const GstStateChangeReturn result =
+      GST_ELEMENT_CLASS(gst_trailing_mp4_sink_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) recorder.finish_stop();
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL) recorder.forget();
+  return result;
+}
+
+// ---- queries and events ----
+
+static gboolean query(GstElement* element, GstQuery* query) {
+  switch (GST_QUERY_TYPE(query)) {
+    case GST_QUERY_LATENCY:
+      return trailingmp4::answer_latency(element, query);
+    case GST_QUERY_POSITION:
+      return trailingmp4::answer_position(element, query, recorder_of(element).bytes_written());
+    case GST_QUERY_DURATION:
+      return trailingmp4::answer_duration(element, query);
+    case GST_QUERY_SEEKING:
+      return trailingmp4::answer_seeking(query);
+    default:
+      return GST_ELEMENT_CLASS(gst_trailing_mp4_sink_parent_class)->query(element, query);
+  }
+}
+
+static gboolean send_event(GstElement* element, GstEvent* raw) {
+  auto event = GstRef<GstEvent>::adopt(raw);
+  const guint32 seqnum = gst_event_get_seqnum(event.get());
+  if (GST_EVENT_TYPE(event.get()) == GST_EVENT_EOS) return recorder_of(element).end_all(seqnum);
+  if (!(gst_event_type_get_flags(GST_EVENT_TYPE(event.get())) & GST_EVENT_TYPE_UPSTREAM))
+    return GST_ELEMENT_CLASS(gst_trailing_mp4_sink_parent_class)
+        ->send_event(element, event.release());
+  if (GST_EVENT_TYPE(event.get()) == GST_EVENT_SEEK) {
+    gint& last = GST_TRAILING_MP4_SINK(element)->last_seek_seqnum;
+    if (g_atomic_int_exchange(&last, static_cast<gint>(seqnum)) == static_cast<gint>(seqnum))
+      return TRUE;
+  }
+  return trailingmp4::send_upstream(element, std::move(event));
+}
+
+// ---- the class ----
+
+static void finalize(GObject* object) {
+  delete GST_TRAILING_MP4_SINK(object)->recorder;
+  G_OBJECT_CLASS(gst_trailing_mp4_sink_parent_class)->finalize(object);
+}
+
+static void add_template(GstElementClass* klass, const char* name, const std::string& caps_text) {
+  const auto caps = GstRef<GstCaps>::adopt(gst_caps_from_string(caps_text.c_str()));
+  gst_element_class_add_pad_template(
+      klass, gst_pad_template_new(name, GST_PAD_SINK, GST_PAD_REQUEST, caps.get()));
+}
+
+static void gst_trailing_mp4_sink_class_init(GstTrailingMp4SinkClass* klass) {
+  GST_DEBUG_CATEGORY_INIT(trailing_mp4_sink_debug, "trailingmp4sink", 0, "MP4 recorder");
+  GObjectClass* object_class = G_OBJECT_CLASS(klass);
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+  object_class->finalize = finalize;
+  install_properties(object_class);
+
+  GstElementClass* element_class = GST_ELEMENT_CLASS(klass);
+  element_class->request_new_pad = request_new_pad;
+  element_class->release_pad = release_pad;
+  element_class->pad_removed = pad_removed;
+  element_class->change_state = change_state;
+  element_class->query = query;
+  element_class->send_event = send_event;
+  gst_element_class_set_static_metadata(
+      element_class, "MP4 recorder", "Codec/Muxer/Sink/File",
+      "Records parsed media into an MP4 file as it arrives, with the index at the end",
+      "The trailingmp4 developers");
+  // First in the list is what automatic linking takes: the kind is decided by the caps.
+  const std::string video = trailingmp4::kVideoCaps, audio = trailingmp4::kAudioCaps;
+  add_template(element_class, "sink_%u", video + "; " + audio);
+  add_template(element_class, "video_%u", video);
+  add_template(element_class, "audio_%u", audio);
+  gst_type_mark_as_plugin_api(GST_TYPE_TRAILING_MP4_QUEUE_FULL, static_cast<GstPluginAPIFlags>(0));
+  gst_type_mark_as_plugin_api(GST_TYPE_TRAILING_MP4_PAD, static_cast<GstPluginAPIFlags>(0));
+}
+
+static void gst_trailing_mp4_sink_init(GstTrailingMp4Sink* self) {
+  self->recorder = new Recorder(GST_ELEMENT(self));
+  GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SINK);
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "aac.h"
+
+#include <array>
+
+#include "bit_reader.h"
+
+namespace mp4 {
+namespace {
+
+// 14496-3, table 1.18
+constexpr std::array<uint32_t, 13> kRates{96000, 88200, 64000, 48000, 44100, 32000, 24000,
+                                          22050, 16000, 12000, 11025, 8000,  7350};
+constexpr uint32_t kExplicitRate = 15;
+// Table 1.19, by channelConfiguration; 0 is given by a program config element, 255 reserved.
+constexpr std::array<uint8_t, 16> kChannels{0,   1,   2,   3, 4, 5,  6, 8,
+                                            255, 255, 255, 7, 8, 24, 8, 255};
+constexpr uint32_t kSbr = 5;
+constexpr uint32_t kParametricStereo = 29;
+constexpr uint32_t kEscape = 31;
+constexpr uint32_t kMaxRate = 192'000;
+
+uint32_t object_type(BitReader& reader) {  // table 1.16
+  const uint32_t type = reader.bits(5);
+  return type == kEscape ? 32 + reader.bits(6) : type;
+}
+
+uint32_t sampling_frequency(BitReader& reader) {
+  const uint32_t index = reader.bits(4);
+  if (index == kExplicitRate) return reader.bits(24);
+  return index < kRates.size() ? kRates[index] : 0;
+}
+
+// The object types that begin with a GASpecificConfig (4.4.1) and its frameLengthFlag.
+bool is_general_audio(uint32_t type) {
+  return (type >= 1 && type <= 4) || type == 6 || type == 7 || type == 17 ||
+         (type >= 19 && type <= 23);
+}
+
+}  // namespace
+
+std::optional<AacConfig> parse_audio_specific_config(std::span<const uint8_t> config) {
+  BitReader reader(config);
+  uint32_t type = object_type(reader);
+  AacConfig result;
+  result.rate = sampling_frequency(reader);
+  const uint8_t channels = kChannels[reader.bits(4)];
+  if (type == kSbr || type == kParametricStereo) {
+    sampling_frequency(reader);  // extensionSamplingFrequency: of the output, not of the samples
+    type = object_type(reader);
+  }
+  const bool short_frames = is_general_audio(type) && reader.bit();
+  if (reader.exhausted() || type == 0 || channels == 255) return std::nullopt;
+  if (result.rate == 0 || result.rate > kMaxRate) return std::nullopt;
+  result.channels = channels;
+  result.frame_ticks = short_frames ? 960 : 1024;
+  return result;
+}
+
+}  // namespace mp4

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Turns fields into big-endian bytes and boxes into scopes: a Box opened on a BoxWriter has its
+// size patched when the scope ends, so nobody types a size.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "fourcc.h"
+
+namespace mp4 {
+
+class BoxWriter {
+ public:
+  void u8(uint8_t value) { bytes_.push_back(value); }
+  void u16(uint16_t value) { big_endian(value, 2); }
+  void u24(uint32_t value) { big_endian(value, 3); }
+  void u32(uint32_t value) { big_endian(value, 4); }
+  void u64(uint64_t value) { big_endian(value, 8); }
+  void i16(int16_t value) { big_endian(static_cast<uint16_t>(value), 2); }
+  void i32(int32_t value) { big_endian(static_cast<uint32_t>(value), 4); }
+  void fourcc(FourCC code) { u32(code.value); }
+  void zeros(std::size_t count) { bytes_.resize(bytes_.size() + count); }
+  void raw(std::span<const uint8_t> data) { bytes_.insert(bytes_.end(), data.begin(), data.end()); }
+  void text(std::string_view text) { bytes_.insert(bytes_.end(), text.begin(), text.end()); }
+  void c_string(std::string_view text);  // NUL-terminated, cut at a NUL inside
+
+  // A time or duration of a full box whose version says whether it has 32 or 64 bits.
+  void time(uint8_t version, uint64_t value);
+
+  void patch_u32(std::size_t position, uint32_t value);
+  std::size_t size() const { return bytes_.size(); }
+  const std::vector<uint8_t>& bytes() const { return bytes_; }
+  std::vector<uint8_t> take() { return std::move(bytes_); }
+
+ private:
+  void big_endian(uint64_t value, int bytes);
+
+  std::vector<uint8_t> bytes_;
+};
+
+// ISO/IEC 14496-12, 4.2: size and type; the size is known when the scope ends.
+class Box {
+ public:
+  Box(BoxWriter& writer, FourCC type);
+  ~Box();
+  Box(const Box&) = delete;
+  Box& operator=(const Box&) = delete;
+
+ private:
+  BoxWriter& writer_;
+  std::size_t start_;
+};
+
+// A box with version and flags.
+class FullBox : public Box {
+ public:
+  FullBox(BoxWriter& writer, FourCC type, uint8_t version, uint32_t flags);
+};
+
+}  // namespace mp4

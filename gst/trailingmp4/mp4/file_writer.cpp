@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "file_writer.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "queue_budget.h"
+
+namespace mp4 {
+namespace {
+
+// A queue that has room of its own but meets the budget of the process looks again this often:
+// who gives bytes back does not know who waits for them.
+constexpr auto kBudgetPoll = std::chrono::milliseconds(20);
+// How long a stop waits for a thread that is away announcing. It is back in no time, unless whoever
+// listens waits for this very stop.
+constexpr auto kAnnouncementGrace = std::chrono::milliseconds(200);
+
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);  // they are the application's; SIGXFSZ becomes EFBIG
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+}
+
+thread_local const FileWriter* writer_of_this_thread = nullptr;
+
+}  // namespace
+
+struct FileWriter::Thread {
+  FileWriter* writer;
+  unsigned generation;
+  std::shared_ptr<void> keep_alive;
+};
+
+void* FileWriter::thread_main(void* argument) {
+  const std::unique_ptr<Thread> thread(static_cast<Thread*>(argument));
+  block_signals();
+  writer_of_this_thread = thread->writer;
+  thread->writer->run(thread->generation);
+  return nullptr;
+}
+
+Status FileWriter::start(std::shared_ptr<void> keep_alive) {
+  Lock lock(mutex_);
+  keep_alive_ = std::move(keep_alive);
+  return start_thread();
+}
+
+Status FileWriter::start_thread() {
+  auto thread = std::unique_ptr<Thread>(new Thread{this, generation_ + 1, keep_alive_});
+  pthread_t id;
+  if (const int error = pthread_create(&id, nullptr, &FileWriter::thread_main, thread.get()))
+    return {StatusCode::kOutOfResources, "No thread could be made to write the file.", error};
+  pthread_detach(id);
+  thread.release();  // the thread owns it now
+  ++generation_;
+  ++threads_;
+  return {};
+}
+
+void FileWriter::push(Fragment fragment) {
+  const Lock lock(mutex_);
+  queued_bytes_ += fragment.bytes();
+  QueueBudget::take(fragment.bytes());
+  queue_.push_back(std::move(fragment));
+  job_changed_.notify_all();
+}
+
+void FileWriter::finish() {
+  const Lock lock(mutex_);
+  finishing_ = true;
+  job_changed_.notify_all();
+  room_changed_.notify_all();
+}
+
+void FileWriter::set_deadline(std::optional<SteadyTime> deadline) {
+  const Lock lock(mutex_);
+  deadline_ = deadline;
+  if (deadline) job_changed_.notify_all();
+}
+
+void FileWriter::set_max_bytes(uint64_t bytes) {
+  const Lock lock(mutex_);
+  max_bytes_ = bytes;
+  room_changed_.notify_all();
+}
+
+bool FileWriter::room_for_more() const {
+  // What is larger than the bound is admitted when nothing else is there.
+  if (queued_bytes_ == 0 || finishing_) return true;
+  return queued_bytes_ < max_bytes_ && !QueueBudget::exceeded();
+}
+
+bool FileWriter::has_room() {
+  const Lock lock(mutex_);
+  return room_for_more();
+}
+
+void FileWriter::wait_for_room(const std::atomic<bool>& cancelled) {
+  Lock lock(mutex_);
+  while (!room_for_more() && !cancelled.load()) {
+    if (queued_bytes_ < max_bytes_)
+      room_changed_.wait_for(lock, kBudgetPoll);
+    else
+      room_changed_.wait(lock);
+  }
+}
+
+void FileWriter::wake() {
+  const Lock lock(mutex_);
+  room_changed_.notify_all();
+}
+
+uint64_t FileWriter::queued_bytes() {
+  const Lock lock(mutex_);
+  return queued_bytes_;
+}
+
+void FileWriter::replace_thread_if_away() {
+  if (!away_ || done_ || stoppers_ == 0) return;
+  away_ = false;
+  // If there is no thread to be had, the one that is away goes on when it is back.
+  if (!start_thread().ok()) away_ = true;
+}
+
+bool FileWriter::wait_until_done(std::chrono::milliseconds timeout) {
+  const auto until = std::chrono::steady_clock::now() + timeout;
+  const bool is_writer = writer_of_this_thread == this;
+  Lock lock(mutex_);
+  if (threads_ == 0) return true;
+  ++stoppers_;
+  replace_thread_if_away();
+  const bool done = thread_changed_.wait_until(lock, until, [&] { return done_; });
+  --stoppers_;
+  if (!done) return false;
+  const unsigned remaining = is_writer ? 1 : 0;
+  thread_changed_.wait_for(lock, kAnnouncementGrace, [&] { return threads_ <= remaining; });
+  return true;
+}
+
+void FileWriter::run(unsigned generation) {
+  Lock lock(mutex_);
+  for (bool last = false; !last;) {
+    wait_for_job(lock);
+    do_next_job(lock);
+    last = done_;
+    if (!announce(lock, generation)) break;
+  }
+  --threads_;
+  thread_changed_.notify_all();
+}
+
+void FileWriter::wait_for_job(Lock& lock) {
+  while (began_ && queue_.empty() && !finishing_) {
+    if (!deadline_)
+      job_changed_.wait(lock);
+    else if (job_changed_.wait_until(lock, *deadline_) == std::cv_status::timeout)
+      return;
+  }
+}
+
+bool FileWriter::do_next_job(Lock& lock) {
+  auto unlocked = [&](auto job) {
+    lock.unlock();
+    job();
+    lock.lock();
+  };
+  if (!began_) {
+    began_ = true;
+    unlocked([&] { work_.begin(); });
+  } else if (!queue_.empty()) {
+    const uint64_t bytes = queue_.front().bytes();
+    {
+      Fragment fragment = std::move(queue_.front());
+      queue_.pop_front();
+      unlocked([&] {
+        work_.write(fragment);
+        fragment = Fragment();
+      });
+    }
+    release_room(bytes);
+  } else if (finishing_) {
+    unlocked([&] { work_.finish(); });
+    done_ = true;
+    keep_alive_.reset();  // this thread has its own
+    thread_changed_.notify_all();
+  } else if (deadline_) {
+    deadline_.reset();
+    unlocked([&] { work_.deadline(); });
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool FileWriter::announce(Lock& lock, unsigned generation) {
+  lock.unlock();
+  const bool news = work_.has_news();
+  lock.lock();
+  if (!news) return true;
+  away_ = true;
+  replace_thread_if_away();
+  lock.unlock();
+  work_.announce();
+  lock.lock();
+  if (generation != generation_) return false;
+  away_ = false;
+  return true;
+}
+
+void FileWriter::release_room(uint64_t bytes) {
+  queued_bytes_ -= bytes;
+  QueueBudget::give_back(bytes);
+  room_changed_.notify_all();
+}
+
+}  // namespace mp4

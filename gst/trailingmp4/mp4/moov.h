@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The movie box (ISO/IEC 14496-12, 8.2.1) of a finished recording: one function per box, in the
+// file's order.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "track_config.h"
+#include "track_tracker.h"
+
+namespace mp4 {
+
+struct MoovTrack {
+  const TrackConfig& config;
+  const TrackTags& tags;
+  const TrackTracker& tracker;
+  TrackTracker::Mark mark;  // the tables are written up to it
+};
+
+struct MoovInfo {
+  uint64_t creation_time = 0;  // seconds since 1904-01-01 00:00 UTC
+  std::vector<MovieTag> tags;
+};
+
+// Only tracks with samples; the first has track_ID 1.
+std::vector<uint8_t> write_moov(const MoovInfo& info, std::span<const MoovTrack> tracks);
+
+// An upper bound of what write_moov makes, from the marks alone.
+uint64_t moov_size_bound(const MoovInfo& info, std::span<const MoovTrack> tracks);
+
+// The recording's length, in nanoseconds: from the earliest to the latest presented sample's end.
+int64_t movie_duration_ns(std::span<const MoovTrack> tracks);
+
+}  // namespace mp4

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// OutputFile: what a recording asks of a file, in a few verbs. The real one is PosixOutputFile;
+// tests put others in its place that fail on demand. Used by one thread at a time.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <span>
+
+#include "status.h"
+
+namespace mp4 {
+
+class OutputFile {
+ public:
+  virtual ~OutputFile() = default;
+
+  // Makes the file, empty. Fails if anything of its name exists.
+  virtual Status create() = 0;
+  // Writes all pieces one behind the other from the offset on, or fails.
+  virtual Status write(uint64_t offset, std::span<const iovec> pieces) = 0;
+  // On return the data and the size are durable.
+  virtual Status sync() = 0;
+  // On return the name is durable too.
+  virtual Status sync_with_name() = 0;
+  // The size that the system knows.
+  virtual Status size(uint64_t& bytes) = 0;
+  // Closes; the object is not used after it. Harmless when nothing is open.
+  virtual Status close() = 0;
+};
+
+}  // namespace mp4

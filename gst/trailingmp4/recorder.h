@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Recorder: what the element is between its pads and the recording: settings, who takes part, when
+// samples are taken, how it ends, and what the bus hears of it. It lives as long as the element.
+//
+// Taking part: a pad does from its STREAM_START until its EOS, its release or its unlinking, and
+// before its STREAM_START as long as its links lead to a source: encoders hold STREAM_START back
+// until their first output. When none takes part any more and some pad is at EOS, or the last pad
+// was released, the recording ends.
+//
+// Locks: mutex_, then Recording's; tags_mutex_ apart from both. With mutex_ held nothing is posted,
+// pushed or waited for but the gate itself.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gstref.h"
+#include "input.h"
+#include "mp4/posix_output_file.h"
+#include "mp4/recording.h"
+#include "timeline.h"
+
+namespace trailingmp4 {
+
+enum class QueueFull { kWait, kDrop };
+
+struct Settings {
+  std::string location;
+  guint file_mode = 0640;
+  guint64 max_queue_bytes = guint64{64} << 20;
+  QueueFull queue_full = QueueFull::kWait;
+  GstClockTime stop_timeout = 0;  // 0: for ever
+  bool start_at_sync = true;
+};
+
+class Recorder {
+ public:
+  enum class Turn { kGo, kCancelled, kQueueFull };
+
+  explicit Recorder(GstElement* element) : element_(element) {}
+
+  Settings settings();
+  void set_settings(const Settings& settings);
+  StructureOwner stats();
+  guint64 bytes_written();
+
+  // State changes. False: an error was posted.
+  bool prepare();      // NULL to READY: looks at the location
+  bool start();        // READY to PAUSED
+  void play();         // PAUSED to PLAYING
+  void pause();        // PLAYING to PAUSED
+  void begin_stop();   // PAUSED to READY, before the pads are deactivated
+  void finish_stop();  // and after
+  void forget();       // READY to NULL
+
+  void add(Input& input);
+  void cancel(Input& input, Input::Cancel reason, bool on);
+  void remove(Input& input);
+
+  // Streaming threads. wait_until_playing: false when cancelled.
+  bool wait_until_playing(const Input& input);
+  Turn wait_for_turn(const Input& input);
+  void stream_started(Input& input, guint group_id);
+  void ended(Input& input, guint32 seqnum);
+  void flushed(Input& input);
+  void unlinked(Input& input);
+  // The track ends with a warning, or an error if there is no other.
+  GstFlowReturn give_up(Input& input, const char* sentence);
+  void merge_tags(const GstTagList* tags);  // of the whole movie
+
+  // The application's EOS: ends every pad, in any state, without waiting for its thread.
+  // False: not recording.
+  bool end_all(guint32 seqnum);
+
+ private:
+  class Listener;
+
+  struct Member {
+    Input* input;
+    bool stream_started = false;
+    bool at_eos = false;
+    bool given_up = false;
+    bool takes_part() const { return stream_started && !at_eos; }
+    bool may_start() const { return !stream_started && !at_eos && !given_up; }
+  };
+
+  Member* member(const Input& input);  // mutex_ held
+  bool everything_ended() const;       // mutex_ held
+  bool any_good() const;               // mutex_ held
+  bool expects_stream();
+  void end_if_due();
+  void end_recording(mp4::Recording& recording);
+  void recording_done(unsigned cycle, bool success);
+  void post_eos_if_due();
+  void hand_over_tags(mp4::Recording& recording);
+  void wait_for_ending(mp4::Recording& recording, GstClockTime timeout);
+  std::shared_ptr<mp4::Recording> recording();
+
+  GstElement* element_;
+  std::mutex mutex_;
+  std::mutex tags_mutex_;  // the tag setter's list is changed in place
+  std::condition_variable gate_;
+  std::atomic<bool> playing_{false};
+  bool stopping_ = false;
+  Settings settings_;
+  std::unique_ptr<mp4::PosixOutputFile> target_;  // looked at, not created
+  std::string target_location_;
+  std::vector<Member> members_;
+  std::shared_ptr<mp4::Recording> recording_;
+  std::unique_ptr<Anchors> anchors_;
+  StructureOwner last_stats_;
+  std::string open_location_;  // of recording_
+  unsigned cycle_ = 0;         // counts recordings
+  bool reached_eos_ = false;   // everything ended, by EOS
+  bool forced_eos_ = false;    // the application's EOS: nothing takes it back but READY
+  bool eos_posted_ = false;    // since PLAYING
+  bool done_ = false;          // the file is finished, or there is none
+  bool failed_ = false;
+  guint32 eos_seqnum_ = 0;
+  std::optional<guint> group_id_;  // of the last STREAM_START message
+  std::atomic<bool> drops_when_full_{false};
+};
+
+}  // namespace trailingmp4

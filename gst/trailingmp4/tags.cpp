@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tags.h"
+
+#include <gst/tag/tag.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "gstref.h"
+
+namespace trailingmp4 {
+namespace {
+
+using namespace mp4::literals;
+
+struct TextTag {
+  const char* gst_name;
+  mp4::FourCC key;
+};
+
+constexpr TextTag kTextTags[] = {
+    {GST_TAG_TITLE, "\xa9nam"_4cc},
+    {GST_TAG_ARTIST,
+     "\xa9"
+     "ART"_4cc},
+    {GST_TAG_ALBUM,
+     "\xa9"
+     "alb"_4cc},
+    {GST_TAG_COMMENT,
+     "\xa9"
+     "cmt"_4cc},
+    {GST_TAG_DESCRIPTION, "desc"_4cc},
+    {GST_TAG_COPYRIGHT, "cprt"_4cc},
+    {GST_TAG_GENRE, "\xa9gen"_4cc},
+    {GST_TAG_COMPOSER, "\xa9wrt"_4cc},
+};
+constexpr mp4::FourCC kEncoderKey = "\xa9too"_4cc;
+constexpr mp4::FourCC kDateKey =
+    "\xa9"
+    "day"_4cc;
+
+void add_date(const GstTagList* tags, std::vector<mp4::MovieTag>& result) {
+  GstDateTime* date = nullptr;
+  if (!gst_tag_list_get_date_time(tags, GST_TAG_DATE_TIME, &date)) return;
+  if (GString8 text{gst_date_time_to_iso8601_string(date)})
+    result.push_back({kDateKey, text.get()});
+  gst_date_time_unref(date);
+}
+
+void read_language(const GstTagList* tags, mp4::TrackTags& result) {
+  char* text = nullptr;
+  if (!gst_tag_list_get_string(tags, GST_TAG_LANGUAGE_CODE, &text)) return;
+  const GString8 language(text);
+  const char* code = gst_tag_get_language_code_iso_639_2T(language.get());
+  if (code && std::strlen(code) == 3) std::copy_n(code, 3, result.language.begin());
+}
+
+void read_orientation(const GstTagList* tags, mp4::TrackTags& result) {
+  char* text = nullptr;
+  if (!gst_tag_list_get_string(tags, GST_TAG_IMAGE_ORIENTATION, &text)) return;
+  const GString8 name(text);
+  const bool mirrored = g_str_has_prefix(name.get(), "flip-rotate-");
+  if (!mirrored && !g_str_has_prefix(name.get(), "rotate-")) return;
+  const auto degrees = g_ascii_strtoll(std::strrchr(name.get(), '-') + 1, nullptr, 10);
+  if (degrees % 90 == 0 && degrees >= 0 && degrees < 360)
+    result.orientation = {static_cast<int>(degrees), mirrored};
+}
+
+}  // namespace
+
+std::vector<mp4::MovieTag> movie_tags(const GstTagList* tags) {
+  std::vector<mp4::MovieTag> result;
+  std::string encoder = "trailingmp4sink " PACKAGE_VERSION;
+  if (tags) {
+    for (const TextTag& tag : kTextTags) {
+      char* text = nullptr;
+      if (!gst_tag_list_get_string(tags, tag.gst_name, &text)) continue;
+      result.push_back({tag.key, GString8(text).get()});
+    }
+    add_date(tags, result);
+  }
+  result.push_back({kEncoderKey, encoder});
+  return result;
+}
+
+void read_track_tags(const GstTagList* tags, mp4::TrackTags& result) {
+  read_language(tags, result);
+  read_orientation(tags, result);
+}
+
+}  // namespace trailingmp4
