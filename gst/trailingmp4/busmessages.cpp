@@ -80,6 +80,7 @@ void post_finished(GstElement* element, const std::string& location,
   GValue samples = G_VALUE_INIT;
   gst_value_array_init(&samples, static_cast<guint>(summary.tracks.size()));
   for (const auto& track : summary.tracks) {
+    if (track.samples == 0) continue;  // not in the file
     GValue count = G_VALUE_INIT;
     g_value_init(&count, G_TYPE_UINT64);
     g_value_set_uint64(&count, track.samples);

@@ -5,6 +5,7 @@
 
 #include "bufferpayload.h"
 #include "recorder.h"
+#include "statistics.h"
 #include "tags.h"
 
 GST_DEBUG_CATEGORY_EXTERN(trailing_mp4_sink_debug);
@@ -84,9 +85,18 @@ bool Input::event(GstRef<GstEvent> event) {
     case GST_EVENT_FLUSH_STOP:
       flush_event(event.get());
       return true;
+    case GST_EVENT_SINK_MESSAGE:
+      sink_message_event(event.get());
+      return true;
     default:
-      return false;
+      return gst_pad_event_default(pad_, GST_OBJECT_PARENT(pad_), event.release());
   }
+}
+
+void Input::sink_message_event(GstEvent* event) {
+  GstMessage* message = nullptr;
+  gst_event_parse_sink_message(event, &message);
+  if (message) gst_element_post_message(GST_ELEMENT(GST_PAD_PARENT(pad_)), message);
 }
 
 void Input::stream_start_event(GstEvent* event) {
@@ -168,7 +178,7 @@ void Input::unlinked() {
 GstFlowReturn Input::chain(GstRef<GstBuffer> buffer) {
   Recorder* recorder = recorder_;
   if (!recorder || !cycle_) return GST_FLOW_FLUSHING;
-  switch (recorder->wait_for_turn(*this)) {
+  switch (recorder->wait_for_turn(*this, *cycle_->recording)) {
     case Recorder::Turn::kCancelled:
       return GST_FLOW_FLUSHING;
     case Recorder::Turn::kQueueFull:
@@ -303,38 +313,12 @@ mp4::TrackIndex Input::track() {
 
 StructureOwner Input::stats(const mp4::Recording::Summary& summary) const {
   if (!cycle_) return {};
-  const GString8 name(gst_object_get_name(GST_OBJECT(pad_)));
-  StructureOwner stats(gst_structure_new("track", "pad", G_TYPE_STRING, name.get(), nullptr));
-  auto set = [&](const char* field, guint64 value) {
-    gst_structure_set(stats.get(), field, G_TYPE_UINT64, value, nullptr);
-  };
   const int64_t index = cycle_->track;
   mp4::Recording::TrackSummary track{};
   if (index >= 0 && static_cast<size_t>(index) < summary.tracks.size())
     track = summary.tracks[static_cast<size_t>(index)];
-  set("samples", track.samples);
-  set("bytes", track.bytes);
-  set("duration", static_cast<guint64>(track.duration_ns));
-  set("damaged", track.damaged);
-  const Counters& counters = cycle_->counters;
-  set("dropped-empty", counters.empty.value());
-  set("dropped-no-slice", counters.no_slice.value());
-  set("dropped-before-sync", counters.before_sync.value());
-  set("dropped-queue-full", counters.queue_full.value());
-  set("dropped-after-end", counters.after_end.value());
-  set("discontinuities", counters.discont.value());
-  set("gaps", counters.gaps.value());
-  set("copied", counters.copied.value());
-  const Timeline::Counters& times = cycle_->time_counters;
-  set("dropped-lead", times.frames_left_out.value());
-  set("missing-pts", times.missing_pts.value());
-  set("moved", times.moved.value());
-  set("unusable-dts", times.unusable_dts.value());
-  set("reanchored", times.reanchored.value());
-  set("gaps-shortened", times.gaps_shortened.value());
-  set("frames-shortened", times.frames_shortened.value());
-  set("frames-stretched", times.frames_stretched.value());
-  return stats;
+  const GString8 name(gst_object_get_name(GST_OBJECT(pad_)));
+  return track_stats(name.get(), track, cycle_->counters, cycle_->time_counters);
 }
 
 }  // namespace trailingmp4

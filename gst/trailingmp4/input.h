@@ -15,6 +15,7 @@
 #include "gstref.h"
 #include "mp4/avc.h"
 #include "mp4/recording.h"
+#include "statistics.h"
 #include "timeline.h"
 #include "trackcaps.h"
 
@@ -46,22 +47,11 @@ class Input {
   std::optional<GstClockTime> position() const;  // stream time of the last sample
 
  private:
-  struct Counters {
-    Counter empty;        // buffers without bytes
-    Counter no_slice;     // H.264 access units without a picture
-    Counter before_sync;  // pictures before the first one that can be decoded
-    Counter queue_full;   // with queue-full=drop
-    Counter after_end;    // of a track that was given up
-    Counter discont;      // buffers with DISCONT after the first
-    Counter gaps;         // GAP events
-    Counter copied;       // from pools or other than system memory
-  };
-
   // From READY to PAUSED until PAUSED to READY.
   struct Cycle {
     std::shared_ptr<mp4::Recording> recording;
     Anchors& anchors;
-    Counters counters;
+    InputCounters counters;
     Timeline::Counters time_counters;
     bool start_at_sync;
     std::optional<TrackCaps> caps;
@@ -79,6 +69,7 @@ class Input {
   void segment_event(GstEvent* event);
   void tag_event(GstEvent* event);
   void stream_start_event(GstEvent* event);
+  void sink_message_event(GstEvent* event);
   bool eos_event(GstEvent* event);
   void flush_event(GstEvent* event);
 

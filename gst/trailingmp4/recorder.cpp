@@ -5,6 +5,8 @@
 #include <chrono>
 
 #include "busmessages.h"
+#include "recordinglistener.h"
+#include "statistics.h"
 #include "tags.h"
 #include "upstream.h"
 
@@ -23,44 +25,6 @@ milliseconds in_milliseconds(GstClockTime time) {
 }
 
 }  // namespace
-
-// Hears of one recording on its I/O thread. Holds the element, and so the Recorder, until the last
-// message; a recording that outlives its cycle (stop-timeout) changes nothing in the next one.
-class Recorder::Listener final : public mp4::Recording::Listener {
- public:
-  Listener(Recorder& recorder, unsigned cycle, std::string location)
-      : element_(GstRef<GstElement>::share(recorder.element_)),
-        recorder_(recorder),
-        cycle_(cycle),
-        location_(std::move(location)) {}
-
-  void opened() override { post_opened(element_.get(), location_); }
-
-  void track_damaged(mp4::TrackIndex track) override {
-    post_stream_warning(element_.get(), "Samples of track " + std::to_string(track + 1) +
-                                            " could not be read; zeros stand in their place.");
-  }
-
-  void finished(const mp4::Recording::Summary& summary) override {
-    if (summary.limit_reached)
-      post_resource_warning(
-          element_.get(),
-          "The recording ended because an MP4 file can hold no more. File: \"" + location_ + "\".");
-    post_finished(element_.get(), location_, summary);
-    recorder_.recording_done(cycle_, true);
-  }
-
-  void failed(const mp4::Status& status) override {
-    recorder_.recording_done(cycle_, false);
-    post_error(element_.get(), status, location_);
-  }
-
- private:
-  GstRef<GstElement> element_;
-  Recorder& recorder_;
-  unsigned cycle_;
-  std::string location_;
-};
 
 Settings Recorder::settings() {
   const std::lock_guard lock(mutex_);
@@ -108,7 +72,7 @@ bool Recorder::start() {
   if (!prepared && !prepare()) return false;
   const std::lock_guard lock(mutex_);
   open_location_ = target_location_;
-  auto listener = std::make_shared<Listener>(*this, ++cycle_, open_location_);
+  auto listener = std::make_shared<RecordingListener>(*this, element_, ++cycle_, open_location_);
   mp4::Recording::Settings recording_settings;
   recording_settings.max_queue_bytes = settings_.max_queue_bytes;
   recording_ =
@@ -118,11 +82,11 @@ bool Recorder::start() {
   stopping_ = reached_eos_ = forced_eos_ = done_ = failed_ = false;
   group_id_.reset();
   last_stats_.reset();
-  for (Member& member : members_) {
-    member = Member{.input = member.input};
-    member.input->set_cancel(Input::kStopping, false);
-    member.input->begin_cycle(recording_, *anchors_, settings_.start_at_sync);
-  }
+  roster_.reset();
+  roster_.each([&](Input& input) {
+    input.set_cancel(Input::kStopping, false);
+    input.begin_cycle(recording_, *anchors_, settings_.start_at_sync);
+  });
   return true;
 }
 
@@ -149,7 +113,7 @@ void Recorder::begin_stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     playing_ = false;
-    for (Member& member : members_) member.input->set_cancel(Input::kStopping, true);
+    roster_.each([](Input& input) { input.set_cancel(Input::kStopping, true); });
     recording = recording_;
   }
   gate_.notify_all();
@@ -165,7 +129,7 @@ void Recorder::finish_stop() {
   const std::lock_guard lock(mutex_);
   ++cycle_;
   last_stats_ = std::move(stats);
-  for (Member& member : members_) member.input->end_cycle();
+  roster_.each([](Input& input) { input.end_cycle(); });
   recording_.reset();
   anchors_.reset();
 }
@@ -197,7 +161,7 @@ void Recorder::wait_for_ending(mp4::Recording& recording, GstClockTime timeout) 
 void Recorder::add(Input& input) {
   const std::lock_guard lock(mutex_);
   input.attach(this);
-  members_.push_back({.input = &input});
+  roster_.add(input);
   input.set_cancel(Input::kStopping, stopping_);
   if (recording_) input.begin_cycle(recording_, *anchors_, settings_.start_at_sync);
 }
@@ -218,15 +182,9 @@ void Recorder::remove(Input& input) {
   {
     const std::lock_guard lock(mutex_);
     input.attach(nullptr);
-    std::erase_if(members_, [&](const Member& member) { return member.input == &input; });
+    roster_.remove(input);
   }
   end_if_due();
-}
-
-Recorder::Member* Recorder::member(const Input& input) {
-  auto found = std::find_if(members_.begin(), members_.end(),
-                            [&](const Member& member) { return member.input == &input; });
-  return found == members_.end() ? nullptr : &*found;
 }
 
 // ---- streaming threads ----
@@ -238,13 +196,12 @@ bool Recorder::wait_until_playing(const Input& input) {
   return !input.cancelled().load();
 }
 
-Recorder::Turn Recorder::wait_for_turn(const Input& input) {
+Recorder::Turn Recorder::wait_for_turn(const Input& input, mp4::Recording& recording) {
   for (;;) {
     if (!wait_until_playing(input)) return Turn::kCancelled;
-    const std::shared_ptr<mp4::Recording> recording = this->recording();
-    if (!recording || recording->has_room()) return Turn::kGo;
+    if (recording.has_room()) return Turn::kGo;
     if (drops_when_full_.load()) return Turn::kQueueFull;
-    recording->wait_for_room(input.cancelled());
+    recording.wait_for_room(input.cancelled());
   }
 }
 
@@ -252,10 +209,8 @@ void Recorder::stream_started(Input& input, guint group_id) {
   bool new_group;
   {
     const std::lock_guard lock(mutex_);
-    if (Member* member = this->member(input)) {
-      member->stream_started = true;
-      member->at_eos = forced_eos_;
-    }
+    roster_.stream_started(input);
+    roster_.set_at_eos(input, forced_eos_);
     if (!forced_eos_) reached_eos_ = eos_posted_ = false;
     new_group = group_id_ != group_id;
     group_id_ = group_id;
@@ -269,7 +224,7 @@ void Recorder::stream_started(Input& input, guint group_id) {
 void Recorder::ended(Input& input, guint32 seqnum) {
   {
     const std::lock_guard lock(mutex_);
-    if (Member* member = this->member(input)) member->at_eos = true;
+    roster_.set_at_eos(input, true);
     eos_seqnum_ = seqnum;
   }
   end_if_due();
@@ -278,14 +233,14 @@ void Recorder::ended(Input& input, guint32 seqnum) {
 void Recorder::flushed(Input& input) {
   const std::lock_guard lock(mutex_);
   if (forced_eos_) return;
-  if (Member* member = this->member(input)) member->at_eos = false;
+  roster_.set_at_eos(input, false);
   reached_eos_ = eos_posted_ = false;
 }
 
 void Recorder::unlinked(Input& input) {
   {
     const std::lock_guard lock(mutex_);
-    if (Member* member = this->member(input)) member->stream_started = false;
+    roster_.unlinked(input);
   }
   end_if_due();
 }
@@ -295,7 +250,7 @@ bool Recorder::end_all(guint32 seqnum) {
     const std::lock_guard lock(mutex_);
     if (!recording_) return false;
     forced_eos_ = true;
-    for (Member& member : members_) member.at_eos = true;
+    roster_.end_all();
     eos_seqnum_ = seqnum;
   }
   end_if_due();
@@ -306,8 +261,8 @@ GstFlowReturn Recorder::give_up(Input& input, const char* sentence) {
   bool last;
   {
     const std::lock_guard lock(mutex_);
-    if (Member* member = this->member(input)) member->given_up = true;
-    last = !any_good();
+    roster_.give_up(input);
+    last = !roster_.any_good();
   }
   last = last && !expects_stream();
   const GString8 name(gst_object_get_name(GST_OBJECT(input.pad())));
@@ -321,41 +276,25 @@ GstFlowReturn Recorder::give_up(Input& input, const char* sentence) {
   return GST_FLOW_ERROR;
 }
 
-bool Recorder::any_good() const {
-  return std::any_of(members_.begin(), members_.end(),
-                     [](const Member& member) { return member.takes_part() && !member.given_up; });
-}
-
 // Some pad has had no stream yet but may have one.
 bool Recorder::expects_stream() {
   std::vector<GstRef<GstPad>> pads;
   {
     const std::lock_guard lock(mutex_);
-    for (const Member& member : members_)
-      if (member.may_start()) pads.push_back(GstRef<GstPad>::share(member.input->pad()));
+    pads = roster_.pads_without_stream();
   }
   return std::any_of(pads.begin(), pads.end(), [](auto& pad) { return has_source(pad.get()); });
 }
 
 // ---- the ending ----
 
-bool Recorder::everything_ended() const {
-  if (members_.empty()) return true;
-  bool any_eos = false;
-  for (const Member& member : members_) {
-    if (member.takes_part()) return false;
-    any_eos = any_eos || member.at_eos;
-  }
-  return any_eos;
-}
-
 void Recorder::end_if_due() {
   if (expects_stream()) return;
   std::shared_ptr<mp4::Recording> recording;
   {
     const std::lock_guard lock(mutex_);
-    if (!recording_ || !everything_ended()) return;
-    reached_eos_ = !members_.empty() || forced_eos_;  // no EOS by releasing the last pad
+    if (!recording_ || !roster_.all_ended()) return;
+    reached_eos_ = !roster_.empty() || forced_eos_;  // no EOS by releasing the last pad
     recording = recording_;
   }
   end_recording(*recording);
@@ -370,7 +309,7 @@ void Recorder::end_recording(mp4::Recording& recording) {
   {
     const std::lock_guard lock(mutex_);
     nothing = !done_ && !failed_ && recording.summary().tracks.empty();
-    given_up = std::any_of(members_.begin(), members_.end(), [](auto& m) { return m.given_up; });
+    given_up = roster_.any_given_up();
     if (nothing) done_ = true;
     nothing = nothing && reached_eos_;
   }
@@ -435,24 +374,11 @@ StructureOwner Recorder::stats() {
   if (!recording_ && last_stats_) return StructureOwner(gst_structure_copy(last_stats_.get()));
   mp4::Recording::Summary summary;
   if (recording_) summary = recording_->summary();
-  StructureOwner stats(gst_structure_new(
-      "application/x-trailingmp4sink-stats", "location", G_TYPE_STRING, open_location_.c_str(),
-      "duration", G_TYPE_UINT64, static_cast<guint64>(summary.duration_ns), "bytes-written",
-      G_TYPE_UINT64, static_cast<guint64>(summary.bytes_written), "bytes-synced", G_TYPE_UINT64,
-      static_cast<guint64>(summary.bytes_synced), "queue-bytes", G_TYPE_UINT64,
-      static_cast<guint64>(summary.queued_bytes), nullptr));
-  GValue tracks = G_VALUE_INIT;
-  gst_value_array_init(&tracks, 0);
-  for (const Member& member : members_) {
-    StructureOwner track = member.input->stats(summary);
-    if (!track) continue;
-    GValue value = G_VALUE_INIT;
-    g_value_init(&value, GST_TYPE_STRUCTURE);
-    g_value_take_boxed(&value, track.release());
-    gst_value_array_append_and_take_value(&tracks, &value);
-  }
-  gst_structure_take_value(stats.get(), "tracks", &tracks);
-  return stats;
+  std::vector<StructureOwner> tracks;
+  roster_.each([&](Input& input) {
+    if (auto track = input.stats(summary)) tracks.push_back(std::move(track));
+  });
+  return recording_stats(open_location_, summary, std::move(tracks));
 }
 
 }  // namespace trailingmp4

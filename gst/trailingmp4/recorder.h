@@ -3,10 +3,8 @@
 // Recorder: what the element is between its pads and the recording: settings, who takes part, when
 // samples are taken, how it ends, and what the bus hears of it. It lives as long as the element.
 //
-// Taking part: a pad does from its STREAM_START until its EOS, its release or its unlinking, and
-// before its STREAM_START as long as its links lead to a source: encoders hold STREAM_START back
-// until their first output. When none takes part any more and some pad is at EOS, or the last pad
-// was released, the recording ends.
+// When no pad takes part any more (see roster.h) and some pad is at EOS, or the last pad was
+// released, the recording ends.
 //
 // Locks: mutex_, then Recording's; tags_mutex_ apart from both. With mutex_ held nothing is posted,
 // pushed or waited for but the gate itself.
@@ -26,6 +24,7 @@
 #include "input.h"
 #include "mp4/posix_output_file.h"
 #include "mp4/recording.h"
+#include "roster.h"
 #include "timeline.h"
 
 namespace trailingmp4 {
@@ -67,7 +66,7 @@ class Recorder {
 
   // Streaming threads. wait_until_playing: false when cancelled.
   bool wait_until_playing(const Input& input);
-  Turn wait_for_turn(const Input& input);
+  Turn wait_for_turn(const Input& input, mp4::Recording& recording);
   void stream_started(Input& input, guint group_id);
   void ended(Input& input, guint32 seqnum);
   void flushed(Input& input);
@@ -76,29 +75,17 @@ class Recorder {
   GstFlowReturn give_up(Input& input, const char* sentence);
   void merge_tags(const GstTagList* tags);  // of the whole movie
 
+  // The I/O thread: the file of that cycle is closed.
+  void recording_done(unsigned cycle, bool success);
+
   // The application's EOS: ends every pad, in any state, without waiting for its thread.
   // False: not recording.
   bool end_all(guint32 seqnum);
 
  private:
-  class Listener;
-
-  struct Member {
-    Input* input;
-    bool stream_started = false;
-    bool at_eos = false;
-    bool given_up = false;
-    bool takes_part() const { return stream_started && !at_eos; }
-    bool may_start() const { return !stream_started && !at_eos && !given_up; }
-  };
-
-  Member* member(const Input& input);  // mutex_ held
-  bool everything_ended() const;       // mutex_ held
-  bool any_good() const;               // mutex_ held
   bool expects_stream();
   void end_if_due();
   void end_recording(mp4::Recording& recording);
-  void recording_done(unsigned cycle, bool success);
   void post_eos_if_due();
   void hand_over_tags(mp4::Recording& recording);
   void wait_for_ending(mp4::Recording& recording, GstClockTime timeout);
@@ -113,7 +100,7 @@ class Recorder {
   Settings settings_;
   std::unique_ptr<mp4::PosixOutputFile> target_;  // looked at, not created
   std::string target_location_;
-  std::vector<Member> members_;
+  Roster roster_;
   std::shared_ptr<mp4::Recording> recording_;
   std::unique_ptr<Anchors> anchors_;
   StructureOwner last_stats_;

@@ -240,13 +240,18 @@ void Recording::deadline() {
 }
 
 void Recording::finish() {
-  std::vector<uint8_t> moov;
+  MoovInfo info;
+  std::vector<MoovTrack> tracks;
   {
     const std::lock_guard lock(mutex_);
     if (state_ == State::kFailed) return;
     state_ = State::kEnding;
-    moov = write_moov(info_, moov_tracks());
+    info = info_;
+    tracks = moov_tracks();
   }
+  // Nothing is appended any more, and tags are not changed: the tables can be read without the
+  // lock.
+  const std::vector<uint8_t> moov = write_moov(info, tracks);
   const Status status = file_.finish(moov);
   if (!status.ok()) return fail(status);
   const std::lock_guard lock(mutex_);

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "recordinglistener.h"
+
+#include "busmessages.h"
+#include "recorder.h"
+
+namespace trailingmp4 {
+
+RecordingListener::RecordingListener(Recorder& recorder, GstElement* element, unsigned cycle,
+                                     std::string location)
+    : recorder_(recorder),
+      element_(GstRef<GstElement>::share(element)),
+      cycle_(cycle),
+      location_(std::move(location)) {}
+
+void RecordingListener::opened() { post_opened(element_.get(), location_); }
+
+void RecordingListener::track_damaged(mp4::TrackIndex track) {
+  post_stream_warning(element_.get(), "Samples of track " + std::to_string(track + 1) +
+                                          " could not be read; zeros stand in their place.");
+}
+
+void RecordingListener::finished(const mp4::Recording::Summary& summary) {
+  if (summary.limit_reached)
+    post_resource_warning(
+        element_.get(),
+        "The recording ended because an MP4 file can hold no more. File: \"" + location_ + "\".");
+  post_finished(element_.get(), location_, summary);
+  recorder_.recording_done(cycle_, true);
+}
+
+void RecordingListener::failed(const mp4::Status& status) {
+  recorder_.recording_done(cycle_, false);
+  post_error(element_.get(), status, location_);
+}
+
+}  // namespace trailingmp4

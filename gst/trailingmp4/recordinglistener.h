@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// RecordingListener: hears of one recording on its I/O thread and tells the bus and the Recorder.
+//
+// It holds the element, and so the Recorder, until the last message. A recording that outlives its
+// cycle (stop-timeout) changes nothing in the next one.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <string>
+
+#include "gstref.h"
+#include "mp4/recording.h"
+
+namespace trailingmp4 {
+
+class Recorder;
+
+class RecordingListener final : public mp4::Recording::Listener {
+ public:
+  RecordingListener(Recorder& recorder, GstElement* element, unsigned cycle, std::string location);
+
+  void opened() override;
+  void track_damaged(mp4::TrackIndex track) override;
+  void finished(const mp4::Recording::Summary& summary) override;
+  void failed(const mp4::Status& status) override;
+
+ private:
+  Recorder& recorder_;
+  GstRef<GstElement> element_;
+  unsigned cycle_;
+  std::string location_;
+};
+
+}  // namespace trailingmp4

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// What is counted, and the "stats" property made of it. docs/element.md says what each field means.
+#pragma once
+
+#include <gst/gst.h>
+
+#include <string>
+#include <vector>
+
+#include "gstref.h"
+#include "mp4/recording.h"
+#include "timeline.h"
+
+namespace trailingmp4 {
+
+// Of one pad, besides what its Timeline counts.
+struct InputCounters {
+  Counter empty;        // buffers without bytes
+  Counter no_slice;     // H.264 access units without a picture
+  Counter before_sync;  // pictures before the first one that can be decoded
+  Counter queue_full;   // with queue-full=drop
+  Counter after_end;    // of a track that was given up
+  Counter discont;      // buffers with DISCONT after the first
+  Counter gaps;         // GAP events
+  Counter copied;       // from pools or other than system memory
+};
+
+StructureOwner track_stats(const char* pad_name, const mp4::Recording::TrackSummary& track,
+                           const InputCounters& counters, const Timeline::Counters& times);
+
+StructureOwner recording_stats(const std::string& location, const mp4::Recording::Summary& summary,
+                               std::vector<StructureOwner> tracks);
+
+}  // namespace trailingmp4
