@@ -82,6 +82,7 @@ bool Recorder::start() {
   stopping_ = reached_eos_ = forced_eos_ = done_ = failed_ = false;
   group_id_.reset();
   last_stats_.reset();
+  released_.clear();
   roster_.reset();
   roster_.each([&](Input& input) {
     input.set_cancel(Input::kStopping, false);
@@ -183,6 +184,8 @@ void Recorder::remove(Input& input) {
     const std::lock_guard lock(mutex_);
     input.attach(nullptr);
     roster_.remove(input);
+    if (recording_)
+      if (auto stats = input.stats(recording_->summary())) released_.push_back(std::move(stats));
   }
   end_if_due();
 }
@@ -262,7 +265,7 @@ GstFlowReturn Recorder::give_up(Input& input, const char* sentence) {
   {
     const std::lock_guard lock(mutex_);
     roster_.give_up(input);
-    last = !roster_.any_good();
+    last = !roster_.any_takes_part();
   }
   last = last && !expects_stream();
   const GString8 name(gst_object_get_name(GST_OBJECT(input.pad())));
@@ -305,15 +308,14 @@ void Recorder::end_if_due() {
 void Recorder::end_recording(mp4::Recording& recording) {
   hand_over_tags(recording);
   if (recording.end()) return;  // the I/O thread will say when
-  bool nothing, given_up;
+  bool first, given_up;
   {
     const std::lock_guard lock(mutex_);
-    nothing = !done_ && !failed_ && recording.summary().tracks.empty();
+    first = reached_eos_ && !done_;
     given_up = roster_.any_given_up();
-    if (nothing) done_ = true;
-    nothing = nothing && reached_eos_;
+    done_ = true;
   }
-  if (!nothing) return;
+  if (!first) return;
   if (given_up)
     post_stream_error(element_,
                       "Nothing was recorded, because no track could be. There is no file.");
@@ -375,6 +377,8 @@ StructureOwner Recorder::stats() {
   mp4::Recording::Summary summary;
   if (recording_) summary = recording_->summary();
   std::vector<StructureOwner> tracks;
+  for (const StructureOwner& track : released_)
+    tracks.emplace_back(gst_structure_copy(track.get()));
   roster_.each([&](Input& input) {
     if (auto track = input.stats(summary)) tracks.push_back(std::move(track));
   });

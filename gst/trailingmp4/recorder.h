@@ -103,13 +103,14 @@ class Recorder {
   Roster roster_;
   std::shared_ptr<mp4::Recording> recording_;
   std::unique_ptr<Anchors> anchors_;
-  StructureOwner last_stats_;
-  std::string open_location_;  // of recording_
-  unsigned cycle_ = 0;         // counts recordings
-  bool reached_eos_ = false;   // everything ended, by EOS
-  bool forced_eos_ = false;    // the application's EOS: nothing takes it back but READY
-  bool eos_posted_ = false;    // since PLAYING
-  bool done_ = false;          // the file is finished, or there is none
+  StructureOwner last_stats_;             // of the recording before, between two
+  std::vector<StructureOwner> released_;  // statistics of pads that are gone
+  std::string open_location_;             // of recording_
+  unsigned cycle_ = 0;                    // counts recordings
+  bool reached_eos_ = false;              // everything ended, by EOS
+  bool forced_eos_ = false;               // the application's EOS: nothing takes it back but READY
+  bool eos_posted_ = false;               // since PLAYING
+  bool done_ = false;                     // the file is finished, or there is none
   bool failed_ = false;
   guint32 eos_seqnum_ = 0;
   std::optional<guint> group_id_;  // of the last STREAM_START message

@@ -28,17 +28,17 @@ void Roster::end_all() {
   for (Member& member : members_) member.at_eos = true;
 }
 
+bool Roster::any_takes_part() const {
+  return any([](const Member& member) { return member.takes_part(); });
+}
+
 bool Roster::all_ended() const {
-  if (any([](const Member& member) { return member.takes_part(); })) return false;
+  if (any_takes_part()) return false;
   return empty() || any([](const Member& member) { return member.at_eos; });
 }
 
 bool Roster::any_given_up() const {
   return any([](const Member& member) { return member.given_up; });
-}
-
-bool Roster::any_good() const {
-  return any([](const Member& member) { return member.takes_part() && !member.given_up; });
 }
 
 std::vector<GstRef<GstPad>> Roster::pads_without_stream() const {

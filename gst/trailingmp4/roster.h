@@ -3,7 +3,8 @@
 // Roster: which pads there are and how far each one's stream has come; whether all is over. Plain
 // book-keeping under its Recorder's lock.
 //
-// A pad takes part from its STREAM_START until its EOS, its release or its unlinking. Before its
+// A pad takes part from its STREAM_START until its EOS, its release or its unlinking, or until its
+// track is given up. Before its
 // STREAM_START it may still do so: encoders hold that event back until their first output.
 #pragma once
 
@@ -30,7 +31,7 @@ class Roster {
   // No pad takes part any more, and not just because none has begun.
   bool all_ended() const;
   bool any_given_up() const;
-  bool any_good() const;                                    // takes part and was not given up
+  bool any_takes_part() const;
   std::vector<GstRef<GstPad>> pads_without_stream() const;  // that may still have one
 
   template <typename F>
@@ -44,7 +45,7 @@ class Roster {
     bool stream_started = false;
     bool at_eos = false;
     bool given_up = false;
-    bool takes_part() const { return stream_started && !at_eos; }
+    bool takes_part() const { return stream_started && !at_eos && !given_up; }
   };
 
   // A member that is none any more is of no consequence.

@@ -118,12 +118,9 @@ bool Recording::start() {
 
 bool Recording::end() {
   const std::lock_guard lock(mutex_);
-  if (state_ == State::kRecording || state_ == State::kFailed) {
-    start_ending();
-    return true;
-  }
-  if (state_ == State::kWaiting) state_ = State::kEnded;
-  return false;
+  if (state_ == State::kWaiting) state_ = State::kNothing;
+  if (state_ == State::kRecording || state_ == State::kFailed) start_ending();
+  return state_ != State::kNothing;
 }
 
 void Recording::start_ending() {

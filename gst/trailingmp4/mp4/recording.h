@@ -4,12 +4,13 @@
 // thread; the samples gather in the open fragment, closed fragments go to the I/O thread.
 //
 //   kWaiting    nothing appended yet; there is no file        -> kRecording by the first sample,
-//                                                                kEnded by end()
+//                                                                kNothing by end()
+//   kNothing    ended before the first sample; there is no file
 //   kRecording  the I/O thread runs, samples are taken        -> kEnding by end() or a limit,
 //                                                                kFailed by the I/O thread
 //   kEnding     no sample is taken; the I/O thread writes what -> kEnded, kFailed by the I/O thread
 //               is queued and then the ending
-//   kEnded      the file is finished and closed, or there was nothing to record
+//   kEnded      the file is finished and closed
 //   kFailed     writing failed; the file is closed as it was. The first error stays.
 //
 // Locks: mutex_, then FileWriter's. Neither is held over a system call, a wait or an announcement.
@@ -95,8 +96,8 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
   void wait_for_room(const std::atomic<bool>& cancelled) { writer_.wait_for_room(cancelled); }
   void wake() { writer_.wake(); }
 
-  // Starts the ending; the first call counts. True: it was this one and there is a file, so
-  // finished or failed will be announced.
+  // Starts the ending; the first call counts. False: there is no file, because nothing was
+  // appended. Else finished or failed is or was announced.
   bool end();
   // True: nothing is going on any more.
   bool wait_until_ended(std::chrono::milliseconds timeout) {
@@ -108,7 +109,7 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
   Summary summary();
 
  private:
-  enum class State { kWaiting, kRecording, kEnding, kEnded, kFailed };
+  enum class State { kWaiting, kNothing, kRecording, kEnding, kEnded, kFailed };
   struct Track;
   struct News;
 
