@@ -96,7 +96,7 @@ bool Input::event(GstRef<GstEvent> event) {
 void Input::sink_message_event(GstEvent* event) {
   GstMessage* message = nullptr;
   gst_event_parse_sink_message(event, &message);
-  if (message) gst_element_post_message(GST_ELEMENT(GST_PAD_PARENT(pad_)), message);
+  if (message) gst_element_post_message(recorder_.load()->element(), message);
 }
 
 void Input::stream_start_event(GstEvent* event) {
@@ -139,7 +139,7 @@ void Input::segment_event(GstEvent* event) {
 void Input::tag_event(GstEvent* event) {
   GstTagList* tags = nullptr;
   gst_event_parse_tag(event, &tags);
-  GstElement* element = GST_ELEMENT(GST_PAD_PARENT(pad_));
+  GstElement* element = recorder_.load()->element();
   if (gst_tag_list_get_scope(tags) == GST_TAG_SCOPE_GLOBAL) recorder_.load()->merge_tags(tags);
   if (cycle_) {
     read_track_tags(tags, cycle_->tags);

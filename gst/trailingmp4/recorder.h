@@ -46,6 +46,7 @@ class Recorder {
 
   explicit Recorder(GstElement* element) : element_(element) {}
 
+  GstElement* element() const { return element_; }
   Settings settings();
   void set_settings(const Settings& settings);
   StructureOwner stats();
