@@ -18,6 +18,8 @@ constexpr std::array<uint8_t, 16> kChannels{0,   1,   2,   3, 4, 5,  6, 8,
 constexpr uint32_t kSbr = 5;
 constexpr uint32_t kParametricStereo = 29;
 constexpr uint32_t kEscape = 31;
+constexpr uint32_t kLowDelay = 23;
+constexpr uint32_t kEnhancedLowDelay = 39;
 constexpr uint32_t kMaxRate = 192'000;
 
 uint32_t object_type(BitReader& reader) {  // table 1.16
@@ -31,10 +33,16 @@ uint32_t sampling_frequency(BitReader& reader) {
   return index < kRates.size() ? kRates[index] : 0;
 }
 
-// The object types that begin with a GASpecificConfig (4.4.1) and its frameLengthFlag.
-bool is_general_audio(uint32_t type) {
+// The object types whose own configuration begins with frameLengthFlag: those with a
+// GASpecificConfig (4.4.1), and ELDSpecificConfig (4.6.20).
+bool has_frame_length_flag(uint32_t type) {
   return (type >= 1 && type <= 4) || type == 6 || type == 7 || type == 17 ||
-         (type >= 19 && type <= 23);
+         (type >= 19 && type <= kLowDelay) || type == kEnhancedLowDelay;
+}
+
+uint32_t samples_in_frame(uint32_t type, bool short_frames) {
+  const bool half = type == kLowDelay || type == kEnhancedLowDelay;
+  return (short_frames ? 960 : 1024) / (half ? 2 : 1);
 }
 
 }  // namespace
@@ -49,11 +57,11 @@ std::optional<AacConfig> parse_audio_specific_config(std::span<const uint8_t> co
     sampling_frequency(reader);  // extensionSamplingFrequency: of the output, not of the samples
     type = object_type(reader);
   }
-  const bool short_frames = is_general_audio(type) && reader.bit();
+  const bool short_frames = has_frame_length_flag(type) && reader.bit();
   if (reader.exhausted() || type == 0 || channels == 255) return std::nullopt;
   if (result.rate == 0 || result.rate > kMaxRate) return std::nullopt;
   result.channels = channels;
-  result.frame_ticks = short_frames ? 960 : 1024;
+  result.frame_ticks = samples_in_frame(type, short_frames);
   return result;
 }
 

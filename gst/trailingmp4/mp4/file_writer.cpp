@@ -43,7 +43,9 @@ void* FileWriter::thread_main(void* argument) {
 Status FileWriter::start(std::shared_ptr<void> keep_alive) {
   Lock lock(mutex_);
   keep_alive_ = std::move(keep_alive);
-  return start_thread();
+  const Status status = start_thread();
+  if (!status.ok()) keep_alive_.reset();
+  return status;
 }
 
 Status FileWriter::start_thread() {
@@ -98,7 +100,8 @@ bool FileWriter::has_room() {
 
 void FileWriter::wait_for_room(const std::atomic<bool>& cancelled) {
   Lock lock(mutex_);
-  while (!room_for_more() && !cancelled.load()) {
+  const unsigned wakes = wakes_;
+  while (!room_for_more() && !cancelled.load() && wakes == wakes_) {
     if (queued_bytes_ < max_bytes_)
       room_changed_.wait_for(lock, kBudgetPoll);
     else
@@ -108,6 +111,7 @@ void FileWriter::wait_for_room(const std::atomic<bool>& cancelled) {
 
 void FileWriter::wake() {
   const Lock lock(mutex_);
+  ++wakes_;
   room_changed_.notify_all();
 }
 

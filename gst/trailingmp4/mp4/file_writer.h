@@ -53,7 +53,7 @@ class FileWriter {
   void set_max_bytes(uint64_t bytes);
 
   bool has_room();
-  // Returns when there is room, or true is in cancelled. After changing cancelled: wake().
+  // Returns when there is room, when true is in cancelled, or after wake().
   void wait_for_room(const std::atomic<bool>& cancelled);
   void wake();
 
@@ -88,6 +88,7 @@ class FileWriter {
   uint64_t queued_bytes_ = 0;  // with the fragment being written
   unsigned generation_ = 0;    // of the thread that is the writer
   unsigned threads_ = 0;
+  unsigned wakes_ = 0;
   unsigned stoppers_ = 0;  // in wait_until_done
   bool began_ = false;
   bool finishing_ = false;

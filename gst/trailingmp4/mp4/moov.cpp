@@ -33,8 +33,9 @@ struct Placed {
   uint64_t end() const { return start + duration; }
 };
 
+// All ones in 32 bits would be a duration that is not known (8.2.2.3).
 uint8_t version_for(uint64_t creation_time, uint64_t duration) {
-  return fits<uint32_t>(creation_time) && fits<uint32_t>(duration) ? 0 : 1;
+  return fits<uint32_t>(creation_time) && duration < UINT32_MAX ? 0 : 1;
 }
 
 int64_t first_pts_ns(const MoovTrack& track) {
@@ -50,10 +51,11 @@ int64_t origin_ns(std::span<const MoovTrack> tracks) {
 
 std::vector<Placed> place(const MoovInfo& info, std::span<const MoovTrack> tracks) {
   std::vector<Placed> placed;
-  const int64_t origin = origin_ns(tracks);
+  // Ticks of the common clock: the times of two tracks differ by no more than each is rounded.
+  const Ticks origin = kMovieTimescale.from_ns(origin_ns(tracks));
   for (const MoovTrack& track : tracks) {
     if (track.mark.samples == 0) continue;
-    const Ticks start = kMovieTimescale.from_ns(first_pts_ns(track) - origin);
+    const Ticks start = kMovieTimescale.from_ns(first_pts_ns(track)) - origin;
     const Ticks duration =
         track.config.timescale.to(kMovieTimescale, track.mark.presented_duration());
     placed.push_back({track, narrow<uint32_t>(placed.size() + 1), info.creation_time,
@@ -259,10 +261,10 @@ void write_stsc(BoxWriter& w, const MoovTrack& track) {  // 8.7.4
 
 void write_stsz(BoxWriter& w, const MoovTrack& track) {  // 8.7.3.2
   FullBox box(w, "stsz"_4cc, 0, 0);
-  w.u32(track.mark.same_sizes ? track.mark.first_size : 0);  // sample_size
-  w.u32(track.mark.samples);                                 // sample_count
-  if (!track.mark.same_sizes)
-    track.tracker.each_size(track.mark, [&](uint32_t size) { w.u32(size); });
+  const bool table = TrackTracker::sizes(track.mark).stsz > 0;
+  w.u32(table ? 0 : track.mark.first_size);  // sample_size
+  w.u32(track.mark.samples);                 // sample_count
+  if (table) track.tracker.each_size(track.mark, [&](uint32_t size) { w.u32(size); });
 }
 
 void write_chunk_offsets(BoxWriter& w, const MoovTrack& track) {  // 8.7.5

@@ -169,8 +169,10 @@ Status MovieFile::check_size(uint64_t expected) {
 Status MovieFile::flip(uint64_t mdat_size) {
   BoxWriter size;
   size.u64(mdat_size);
-  if (write(kMdatSizeOffset, size.bytes()).ok()) return {};
-  return write(kMdatSizeOffset, size.bytes());  // once more: both outcomes are good files
+  const iovec piece = piece_of(size.bytes().data(), size.size());
+  const Status status = file_->write(kMdatSizeOffset, std::span(&piece, 1));
+  if (status.ok()) return status;
+  return file_->write(kMdatSizeOffset, std::span(&piece, 1));  // once more: both outcomes are good
 }
 
 Status MovieFile::sync() {

@@ -116,6 +116,11 @@ bool Recording::start() {
   return true;
 }
 
+bool Recording::started() {
+  const std::lock_guard lock(mutex_);
+  return state_ != State::kWaiting && state_ != State::kNothing;
+}
+
 bool Recording::end() {
   const std::lock_guard lock(mutex_);
   if (state_ == State::kWaiting) state_ = State::kNothing;
@@ -142,13 +147,14 @@ void Recording::close_fragment() {
     tracks_[run.track]->tracker.place_chunk(next_offset_);
     next_offset_ += run.bytes;
   }
+  std::vector<MoovTrack> tracks = moov_tracks();
   std::vector<TrackTracker::Mark> marks;
-  for (const auto& track : tracks_) marks.push_back(track->tracker.mark());
+  for (MoovTrack& track : tracks) marks.push_back(track.mark = track.tracker.mark());
   open_.close(std::move(marks));
   writer_.push(std::move(open_));
   open_ = Fragment();
   arm_deadline();
-  if (moov_size_bound(info_, moov_tracks()) >= settings_.max_moov_bytes) {
+  if (moov_size_bound(info_, tracks) >= settings_.max_moov_bytes) {
     limit_reached_ = true;
     state_ = State::kEnding;
     writer_.finish();
@@ -260,9 +266,12 @@ void Recording::finish() {
 
 void Recording::fail(const Status& status) {
   file_.abandon();
+  Fragment unwritten;  // given back without the lock
   const std::lock_guard lock(mutex_);
   state_ = State::kFailed;
   news_->failed = status;
+  std::swap(unwritten, open_);
+  writer_.set_deadline(std::nullopt);
   writer_.wake();
 }
 

@@ -96,6 +96,8 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
   void wait_for_room(const std::atomic<bool>& cancelled) { writer_.wait_for_room(cancelled); }
   void wake() { writer_.wake(); }
 
+  bool started();  // a sample was appended
+
   // Starts the ending; the first call counts. False: there is no file, because nothing was
   // appended. Else finished or failed is or was announced.
   bool end();

@@ -77,17 +77,19 @@ TrackTracker::TableSizes TrackTracker::sizes(const Mark& mark) {
   sizes.ctts = mark.has_offsets ? mark.offset_runs : 0;
   sizes.stss = mark.all_sync() ? 0 : mark.sync_samples;
   sizes.stsc = mark.chunk_runs;
-  sizes.stsz = mark.same_sizes ? 0 : mark.samples;
+  // A common size of 0 would say that there is a table.
+  sizes.stsz = mark.same_sizes && mark.first_size ? 0 : mark.samples;
   sizes.chunk_offsets = mark.chunks;
   sizes.wide_offsets = mark.last_chunk_offset > UINT32_MAX;
   return sizes;
 }
 
 void TrackTracker::count_bits(Ticks dts, uint32_t size) {
-  if (dts - second_start_ >= timescale_.ticks_per_second || mark_.samples == 1) {
-    second_start_ = dts;
-    second_bytes_ = 0;
+  while (!second_.empty() && dts - second_.front().dts >= timescale_.ticks_per_second) {
+    second_bytes_ -= second_.front().size;
+    second_.pop_front();
   }
+  second_.push_back({dts, size});
   second_bytes_ += size;
   peak_second_bytes_ = std::max(peak_second_bytes_, second_bytes_);
 }

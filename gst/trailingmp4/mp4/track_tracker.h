@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "timescale.h"
@@ -96,6 +97,10 @@ class TrackTracker {
     uint64_t offset;
     uint32_t samples;
   };
+  struct Arrival {
+    Ticks dts;
+    uint32_t size;
+  };
 
   static void add_to_runs(std::vector<Run>& runs, uint32_t value);
   template <typename F>
@@ -113,7 +118,7 @@ class TrackTracker {
   std::vector<uint32_t> sync_samples_;
   std::vector<uint32_t> sizes_;
   std::vector<Chunk> chunks_;
-  Ticks second_start_ = 0;
+  std::deque<Arrival> second_;  // the samples of the last second of decode time
   uint64_t second_bytes_ = 0;
   uint64_t peak_second_bytes_ = 0;
 };
