@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "bufferpayload.h"
 
+#include <algorithm>
 #include <new>
 
 namespace trailingmp4 {
@@ -57,16 +58,34 @@ bool needs_copy(GstBuffer* buffer) {
 GstRef<GstBuffer> copy_to_system_memory(GstBuffer* buffer) {
   const gsize size = gst_buffer_get_size(buffer);
   auto copy = GstRef<GstBuffer>::adopt(gst_buffer_new_allocate(nullptr, size, nullptr));
-  GstMapInfo info;
-  if (!copy || !gst_buffer_map(copy.get(), &info, GST_MAP_WRITE)) return {};
-  const gsize copied = gst_buffer_extract(buffer, 0, info.data, size);
-  gst_buffer_unmap(copy.get(), &info);
+  if (!copy) return {};
+  const WritableBuffer mapped(copy.get());
+  if (!mapped) return {};
+  const auto what =
+      static_cast<GstBufferCopyFlags>(GST_BUFFER_COPY_FLAGS | GST_BUFFER_COPY_TIMESTAMPS);
+  gst_buffer_copy_into(copy.get(), buffer, what, 0, size);
+  const std::size_t copied = BufferBytes(buffer).read(0, {mapped.data(), size});
   return copied == size ? copy : GstRef<GstBuffer>();
 }
 
+// Memory by memory: gst_buffer_extract() loses a memory that cannot be mapped.
 std::size_t BufferBytes::read(uint64_t offset, std::span<uint8_t> destination) const {
-  if (offset >= size_) return 0;
-  return gst_buffer_extract(buffer_, offset, destination.data(), destination.size());
+  std::size_t copied = 0;
+  for (guint i = 0; i < gst_buffer_n_memory(buffer_) && copied < destination.size(); ++i) {
+    GstMemory* memory = gst_buffer_peek_memory(buffer_, i);
+    const uint64_t size = gst_memory_get_sizes(memory, nullptr, nullptr);
+    if (offset >= size) {
+      offset -= size;
+      continue;
+    }
+    const MappedMemory mapped(memory);
+    if (!mapped) break;
+    const std::size_t count = std::min<std::size_t>(size - offset, destination.size() - copied);
+    std::copy_n(mapped.data() + offset, count, destination.begin() + static_cast<long>(copied));
+    copied += count;
+    offset = 0;
+  }
+  return copied;
 }
 
 bool BufferBytes::readable() const {

@@ -22,7 +22,10 @@ class GstRef {
  public:
   GstRef() = default;
   static GstRef adopt(T* object) { return GstRef(object); }  // takes the reference over
-  static GstRef share(T* object) {                           // adds one
+  static GstRef sink(T* object) {                            // of a new, floating GstObject
+    return GstRef(static_cast<T*>(gst_object_ref_sink(object)));
+  }
+  static GstRef share(T* object) {  // adds one
     if (object) ref(object);
     return GstRef(object);
   }
@@ -73,23 +76,46 @@ struct IteratorFree {
 };
 using IteratorOwner = std::unique_ptr<GstIterator, IteratorFree>;
 
-// A whole buffer mapped for reading. False if it cannot be.
-class MappedBuffer {
+// A whole buffer mapped. False if it cannot be.
+template <GstMapFlags kFlags>
+class BufferMapping {
  public:
-  explicit MappedBuffer(GstBuffer* buffer)
-      : buffer_(buffer), mapped_(gst_buffer_map(buffer, &info_, GST_MAP_READ)) {}
-  ~MappedBuffer() {
+  explicit BufferMapping(GstBuffer* buffer)
+      : buffer_(buffer), mapped_(gst_buffer_map(buffer, &info_, kFlags)) {}
+  ~BufferMapping() {
     if (mapped_) gst_buffer_unmap(buffer_, &info_);
   }
-  MappedBuffer(const MappedBuffer&) = delete;
-  MappedBuffer& operator=(const MappedBuffer&) = delete;
+  BufferMapping(const BufferMapping&) = delete;
+  BufferMapping& operator=(const BufferMapping&) = delete;
 
   explicit operator bool() const { return mapped_; }
-  const guint8* data() const { return info_.data; }
+  guint8* data() const { return info_.data; }
   gsize size() const { return info_.size; }
 
  private:
   GstBuffer* buffer_;
+  GstMapInfo info_{};
+  bool mapped_;
+};
+using MappedBuffer = BufferMapping<GST_MAP_READ>;
+using WritableBuffer = BufferMapping<GST_MAP_WRITE>;
+
+// One memory mapped for reading. False if it cannot be.
+class MappedMemory {
+ public:
+  explicit MappedMemory(GstMemory* memory)
+      : memory_(memory), mapped_(gst_memory_map(memory, &info_, GST_MAP_READ)) {}
+  ~MappedMemory() {
+    if (mapped_) gst_memory_unmap(memory_, &info_);
+  }
+  MappedMemory(const MappedMemory&) = delete;
+  MappedMemory& operator=(const MappedMemory&) = delete;
+
+  explicit operator bool() const { return mapped_; }
+  const guint8* data() const { return info_.data; }
+
+ private:
+  GstMemory* memory_;
   GstMapInfo info_{};
   bool mapped_;
 };

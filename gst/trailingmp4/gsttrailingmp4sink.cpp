@@ -15,7 +15,10 @@
  */
 #include "gsttrailingmp4sink.h"
 
+#include <algorithm>
+
 #include "gsttrailingmp4pad.h"
+#include "padnames.h"
 #include "recorder.h"
 #include "trackcaps.h"
 #include "upstream.h"
@@ -25,6 +28,7 @@ GST_DEBUG_CATEGORY(trailing_mp4_sink_debug);
 
 using trailingmp4::GstRef;
 using trailingmp4::Input;
+using trailingmp4::PadNames;
 using trailingmp4::QueueFull;
 using trailingmp4::Recorder;
 using trailingmp4::Settings;
@@ -32,6 +36,7 @@ using trailingmp4::Settings;
 struct _GstTrailingMp4Sink {
   GstElement parent;
   Recorder* recorder;
+  PadNames* pad_names;
   gint last_seek_seqnum;  // atomic
 };
 
@@ -65,16 +70,15 @@ static Recorder& recorder_of(gpointer object) { return *GST_TRAILING_MP4_SINK(ob
 
 // ---- properties ----
 
-static bool is_idle(GstElement* element) {
+static bool is_active(GstElement* element) {
   GST_OBJECT_LOCK(element);
-  const bool idle =
-      GST_STATE(element) <= GST_STATE_READY && GST_STATE_NEXT(element) <= GST_STATE_READY;
+  const bool active = std::max(GST_STATE(element), GST_STATE_NEXT(element)) >= GST_STATE_PAUSED;
   GST_OBJECT_UNLOCK(element);
-  return idle;
+  return active;
 }
 
 static void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
-  if ((spec->flags & GST_PARAM_MUTABLE_READY) && !is_idle(GST_ELEMENT(object))) {
+  if ((spec->flags & GST_PARAM_MUTABLE_READY) && is_active(GST_ELEMENT(object))) {
     g_warning("%s: \"%s\" can be changed in the NULL and READY states only",
               GST_OBJECT_NAME(object), spec->name);
     return;
@@ -187,25 +191,19 @@ static void install_properties(GObjectClass* klass) {
 
 static GstPad* request_new_pad(GstElement* element, GstPadTemplate* templ, const gchar* name,
                                const GstCaps*) {
-  std::string pad_name;
-  if (name && !strchr(name, '%')) {
-    pad_name = name;
-  } else {
-    const std::string pattern = GST_PAD_TEMPLATE_NAME_TEMPLATE(templ);
-    const std::string prefix = pattern.substr(0, pattern.find('%'));
-    guint number = 0;
-    do pad_name = prefix + std::to_string(number++);
-    while (GstRef<GstPad>::adopt(gst_element_get_static_pad(element, pad_name.c_str())));
-  }
-  GstPad* pad = gst_trailing_mp4_pad_new(templ, pad_name.c_str());
-  Input& input = gst_trailing_mp4_pad_input(pad);
+  const bool named = name && !strchr(name, '%');
+  PadNames& names = *GST_TRAILING_MP4_SINK(element)->pad_names;
+  const std::string pad_name = named ? name : names.reserve(element, templ);
+  // Held until it is the element's: a name that is taken is refused there.
+  const auto pad = GstRef<GstPad>::sink(gst_trailing_mp4_pad_new(templ, pad_name.c_str()));
+  Input& input = gst_trailing_mp4_pad_input(pad.get());
   recorder_of(element).add(input);
-  GST_OBJECT_LOCK(element);
-  const bool active =
-      GST_STATE(element) >= GST_STATE_PAUSED || GST_STATE_NEXT(element) >= GST_STATE_PAUSED;
-  GST_OBJECT_UNLOCK(element);
-  if (active) gst_pad_set_active(pad, TRUE);
-  if (gst_element_add_pad(element, pad)) return pad;
+  if (is_active(element)) gst_pad_set_active(pad.get(), TRUE);
+  const bool added = gst_element_add_pad(element, pad.get());
+  names.release(pad_name);
+  if (added) return pad.get();
+  gst_pad_set_active(pad.get(), FALSE);
+  recorder_of(element).remove(input);
   return nullptr;
 }
 
@@ -285,6 +283,7 @@ static gboolean send_event(GstElement* element, GstEvent* raw) {
 
 static void finalize(GObject* object) {
   delete GST_TRAILING_MP4_SINK(object)->recorder;
+  delete GST_TRAILING_MP4_SINK(object)->pad_names;
   G_OBJECT_CLASS(gst_trailing_mp4_sink_parent_class)->finalize(object);
 }
 
@@ -324,5 +323,6 @@ static void gst_trailing_mp4_sink_class_init(GstTrailingMp4SinkClass* klass) {
 
 static void gst_trailing_mp4_sink_init(GstTrailingMp4Sink* self) {
   self->recorder = new Recorder(GST_ELEMENT(self));
+  self->pad_names = new PadNames;
   GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SINK);
 }

@@ -133,7 +133,7 @@ void Input::segment_event(GstEvent* event) {
   else if (segment_.rate != 1.0)
     give_up("only playback at rate 1 can be recorded.");
   else if (!first && cycle_->timeline)
-    cycle_->timeline->expect_step_back();
+    cycle_->timeline->expect_step_back(running_time(segment_.start));
 }
 
 void Input::tag_event(GstEvent* event) {
@@ -162,9 +162,6 @@ void Input::flush_event(GstEvent* event) {
     recorder->cancel(*this, kFlushing, true);
     return;
   }
-  gboolean reset_time = TRUE;
-  gst_event_parse_flush_stop(event, &reset_time);
-  if (reset_time && cycle_ && cycle_->timeline) cycle_->timeline->expect_step_back();
   recorder->flushed(*this);
   recorder->cancel(*this, kFlushing, false);
 }

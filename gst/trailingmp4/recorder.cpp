@@ -35,7 +35,9 @@ void Recorder::set_settings(const Settings& settings) {
   const std::lock_guard lock(mutex_);
   settings_ = settings;
   drops_when_full_ = settings.queue_full == QueueFull::kDrop;
-  if (recording_) recording_->set_max_queue_bytes(settings.max_queue_bytes);
+  if (!recording_) return;
+  recording_->set_max_queue_bytes(settings.max_queue_bytes);
+  recording_->wake();  // queue-full may be another now
 }
 
 std::shared_ptr<mp4::Recording> Recorder::recording() {
@@ -70,6 +72,10 @@ bool Recorder::start() {
     prepared = target_ && target_location_ == settings_.location;
   }
   if (!prepared && !prepare()) return false;
+  {
+    const std::lock_guard lock(tags_mutex_);
+    stream_tags_ = {};
+  }
   const std::lock_guard lock(mutex_);
   open_location_ = target_location_;
   auto listener = std::make_shared<RecordingListener>(*this, element_, ++cycle_, open_location_);
@@ -86,6 +92,7 @@ bool Recorder::start() {
   roster_.reset();
   roster_.each([&](Input& input) {
     input.set_cancel(Input::kStopping, false);
+    input.set_cancel(Input::kFlushing, false);  // a flush that a stop cut short
     input.begin_cycle(recording_, *anchors_, settings_.start_at_sync);
   });
   return true;
@@ -143,15 +150,13 @@ void Recorder::forget() {
 void Recorder::wait_for_ending(mp4::Recording& recording, GstClockTime timeout) {
   const auto limit = timeout ? in_milliseconds(timeout) : milliseconds::max();
   milliseconds waited{0};
-  milliseconds next = kFirstStuckWarning;
-  while (waited < limit) {
+  for (milliseconds next = kFirstStuckWarning;; next = kNextStuckWarning) {
     const milliseconds step = std::min(next, limit - waited);
     if (recording.wait_until_ended(step)) return;
     waited += step;
-    next = kNextStuckWarning;
-    if (waited < limit)
-      post_resource_warning(
-          element_, "Still waiting for the disk to take the end of \"" + open_location_ + "\".");
+    if (waited >= limit) break;
+    post_resource_warning(
+        element_, "Still waiting for the disk to take the end of \"" + open_location_ + "\".");
   }
   post_resource_warning(element_, "The disk did not take the end of \"" + open_location_ +
                                       "\" within stop-timeout; writing goes on in the background.");
@@ -220,7 +225,7 @@ void Recorder::stream_started(Input& input, guint group_id) {
   }
   if (!new_group) return;
   GstMessage* message = gst_message_new_stream_start(GST_OBJECT(element_));
-  gst_message_set_group_id(message, group_id);
+  if (group_id != GST_GROUP_ID_INVALID) gst_message_set_group_id(message, group_id);
   gst_element_post_message(element_, message);
 }
 
@@ -297,7 +302,8 @@ void Recorder::end_if_due() {
   {
     const std::lock_guard lock(mutex_);
     if (!recording_ || !roster_.all_ended()) return;
-    reached_eos_ = !roster_.empty() || forced_eos_;  // no EOS by releasing the last pad
+    if (roster_.empty() && !forced_eos_ && !recording_->started()) return;  // nothing to end yet
+    if (!roster_.empty() || forced_eos_) reached_eos_ = true;  // not by releasing the last pad
     recording = recording_;
   }
   end_recording(*recording);
@@ -349,19 +355,23 @@ void Recorder::post_eos_if_due() {
 void Recorder::merge_tags(const GstTagList* tags) {
   {
     const std::lock_guard lock(tags_mutex_);
-    GstTagSetter* setter = GST_TAG_SETTER(element_);
-    gst_tag_setter_merge_tags(setter, tags, gst_tag_setter_get_tag_merge_mode(setter));
+    stream_tags_ = GstRef<GstTagList>::adopt(
+        gst_tag_list_merge(stream_tags_.get(), tags, GST_TAG_MERGE_REPLACE));
   }
   if (const auto recording = this->recording()) hand_over_tags(*recording);
 }
 
 void Recorder::hand_over_tags(mp4::Recording& recording) {
-  std::vector<mp4::MovieTag> tags;
+  std::vector<mp4::MovieTag> result;
   {
     const std::lock_guard lock(tags_mutex_);
-    tags = movie_tags(gst_tag_setter_get_tag_list(GST_TAG_SETTER(element_)));
+    GstTagSetter* setter = GST_TAG_SETTER(element_);
+    const auto tags = GstRef<GstTagList>::adopt(
+        gst_tag_list_merge(gst_tag_setter_get_tag_list(setter), stream_tags_.get(),
+                           gst_tag_setter_get_tag_merge_mode(setter)));
+    result = movie_tags(tags.get());
   }
-  recording.set_movie_tags(std::move(tags));
+  recording.set_movie_tags(std::move(result));
 }
 
 // ---- statistics ----

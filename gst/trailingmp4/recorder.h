@@ -74,7 +74,7 @@ class Recorder {
   void unlinked(Input& input);
   // The track ends with a warning, or an error if there is no other.
   GstFlowReturn give_up(Input& input, const char* sentence);
-  void merge_tags(const GstTagList* tags);  // of the whole movie
+  void merge_tags(const GstTagList* tags);  // of global scope: they are the movie's
 
   // The I/O thread: the file of that cycle is closed.
   void recording_done(unsigned cycle, bool success);
@@ -94,7 +94,8 @@ class Recorder {
 
   GstElement* element_;
   std::mutex mutex_;
-  std::mutex tags_mutex_;  // the tag setter's list is changed in place
+  std::mutex tags_mutex_;
+  GstRef<GstTagList> stream_tags_;  // of global scope, that came on the pads; tags_mutex_
   std::condition_variable gate_;
   std::atomic<bool> playing_{false};
   bool stopping_ = false;
