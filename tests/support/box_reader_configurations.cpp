@@ -105,14 +105,16 @@ void read_avcc(Reading& reading, const Box& box) {
   if ((lengths & 3) == 2) cursor.problem("lengthSizeMinusOne is 2");
   const uint8_t sps_count = cursor.u8();
   if ((sps_count & 0xe0) != 0xe0) cursor.problem("reserved bits before the SPS count");
-  if ((sps_count & 0x1f) == 0) cursor.problem("has no SPS");
+  // The parameter sets of an 'avc3' may all be in its samples (5.3.3.1.1).
+  const bool needs_sets = box.path.find("/avc3/") == std::string::npos;
+  if (needs_sets && (sps_count & 0x1f) == 0) cursor.problem("has no SPS");
   const std::vector<uint8_t> sps = read_avc_sets(cursor, sps_count & 0x1f, kAvcSps);
   if (sps.size() >= 4 && !std::equal(profile.begin(), profile.end(), sps.begin() + 1)) {
     cursor.problem("profile and level are not those of the SPS");
   }
   if (!cursor.is_known()) return;
   const uint8_t pps_count = cursor.u8();
-  if (pps_count == 0) cursor.problem("has no PPS");
+  if (needs_sets && pps_count == 0) cursor.problem("has no PPS");
   read_avc_sets(cursor, pps_count, kAvcPps);
   if (!cursor.is_known() || profile.empty() || !is_high_profile(profile[0])) return;
   read_avc_high_fields(cursor);

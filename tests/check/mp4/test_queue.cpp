@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Tests of the queue between the pads and the disk: its bound, who wakes those that wait for room,
+// when fragments are closed by the clock, and what limits end a recording.
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "mp4/queue_budget.h"
+#include "test_recording.h"
+// clang-format off: last, since it defines a macro `fail` that the standard headers trip over
+#include <gst/check/gstcheck.h>
+// clang-format on
+
+namespace {
+
+using mp4::Ticks;
+using mp4_test::eventually;
+using mp4_test::TestRecording;
+using mp4_test::Verb;
+using mp4_test::video_config;
+using namespace std::chrono_literals;
+using Taken = mp4::Recording::Taken;
+
+// Somebody in wait_for_room, in a thread of their own.
+class Waiter {
+ public:
+  explicit Waiter(mp4::Recording& recording, bool is_cancelled = false)
+      : cancelled(is_cancelled), thread_([this, &recording] {
+          recording.wait_for_room(cancelled);
+          returned_ = true;
+        }) {}
+  ~Waiter() { thread_.join(); }
+
+  std::atomic<bool> cancelled;
+  bool is_waiting() {
+    return !eventually([&] { return returned_.load(); }, 100ms);
+  }
+  bool has_returned() {
+    return eventually([&] { return returned_.load(); });
+  }
+
+ private:
+  std::atomic<bool> returned_{false};
+  std::thread thread_;
+};
+
+// A recording whose disk stands still and whose queue holds more than its bound of 1000 bytes.
+class FullRecording : public TestRecording {
+ public:
+  FullRecording() : TestRecording({.max_queue_bytes = 1'000}) {
+    track = add_track(video_config());
+    disk->block(Verb::kWrite, 2);
+    append_fragment(900);
+    fail_unless(disk->wait_until_blocked());
+    fail_unless(recording->has_room());
+    append_fragment(900);
+    fail_if(recording->has_room());
+  }
+
+  // A fragment of that many bytes and a second.
+  void append_fragment(std::size_t bytes) {
+    append(track, {time_, time_, 90'000}, true, bytes / 2);
+    append(track, {time_ + 90'000, time_ + 90'000, 90'000}, true, bytes - bytes / 2);
+    time_ += 180'000;
+  }
+  void expect_good_end() {
+    disk->release();
+    fail_unless(finish());
+    const std::string text = differences();
+    fail_unless(text.empty(), "%s", text.c_str());
+    fail_unless(is_freed());
+    fail_unless_equals_int(mp4_test::live_payloads(), 0);
+  }
+
+  mp4::TrackIndex track;
+
+ private:
+  Ticks time_ = 0;
+};
+
+}  // namespace
+
+GST_START_TEST(who_waits_for_room_goes_on_when_the_disk_does) {
+  FullRecording recording;
+  {
+    Waiter waiter(*recording.recording);
+    fail_unless(waiter.is_waiting());
+    fail_unless_equals_uint64(recording.recording->summary().queued_bytes, 1'800);
+    recording.disk->release();
+    fail_unless(waiter.has_returned());
+    fail_unless(recording.recording->has_room());
+  }
+  recording.expect_good_end();
+}
+GST_END_TEST;
+
+GST_START_TEST(who_waits_for_room_is_woken_to_look_again) {
+  FullRecording recording;
+  {
+    Waiter first(*recording.recording), second(*recording.recording);
+    fail_unless(first.is_waiting() && second.is_waiting());
+    recording.recording->wake();
+    fail_unless(first.has_returned() && second.has_returned());
+  }
+  {
+    Waiter cancelled(*recording.recording, true);
+    fail_unless(cancelled.has_returned());
+  }
+  fail_if(recording.recording->has_room());
+  recording.expect_good_end();
+}
+GST_END_TEST;
+
+GST_START_TEST(who_waits_for_room_is_woken_by_the_end) {
+  FullRecording recording;
+  {
+    Waiter waiter(*recording.recording);
+    fail_unless(waiter.is_waiting());
+    fail_unless(recording.recording->end());
+    fail_unless(waiter.has_returned());
+  }
+  recording.expect_good_end();
+}
+GST_END_TEST;
+
+GST_START_TEST(who_waits_for_room_is_woken_by_a_failure) {
+  FullRecording recording;
+  {
+    Waiter waiter(*recording.recording);
+    fail_unless(waiter.is_waiting());
+    recording.disk->fail_from(Verb::kWrite, 1, mp4::StatusCode::kWrite, 5);
+    recording.disk->release();
+    fail_unless(waiter.has_returned());
+  }
+  fail_unless(recording.append(recording.track, {1 << 30, 1 << 30, 0}) == Taken::kFailed ||
+              recording.witness->wait_until_ended());
+  recording.recording->end();
+  fail_unless(recording.recording->wait_until_ended(mp4_test::kLong));
+  fail_unless(recording.is_freed());
+  fail_unless_equals_int(mp4_test::live_payloads(), 0);
+}
+GST_END_TEST;
+
+GST_START_TEST(who_waits_for_room_is_woken_by_a_larger_bound) {
+  FullRecording recording;
+  {
+    Waiter waiter(*recording.recording);
+    fail_unless(waiter.is_waiting());
+    recording.recording->set_max_queue_bytes(10'000);
+    fail_unless(waiter.has_returned());
+  }
+  recording.expect_good_end();
+}
+GST_END_TEST;
+
+GST_START_TEST(a_fragment_above_the_bound_is_admitted_to_an_empty_queue) {
+  TestRecording recording({.max_queue_bytes = 100});
+  const auto track = recording.add_track(video_config());
+  const std::atomic<bool> never{false};
+  for (Ticks i = 0; i < 20; ++i) {
+    recording.recording->wait_for_room(never);
+    recording.append(track, {i * 90'000, i * 90'000, 90'000}, true, 5'000);
+  }
+  fail_unless(recording.finish());
+  fail_unless(recording.differences().empty());
+}
+GST_END_TEST;
+
+GST_START_TEST(the_budget_of_the_process_bounds_all_recordings) {
+  FullRecording recording;
+  recording.recording->set_max_queue_bytes(uint64_t{1} << 40);
+  fail_unless(recording.recording->has_room());
+  mp4::QueueBudget::take(mp4::QueueBudget::kBytes);  // what other recordings hold
+  fail_if(recording.recording->has_room());
+  {
+    Waiter waiter(*recording.recording);
+    fail_unless(waiter.is_waiting());
+    mp4::QueueBudget::give_back(mp4::QueueBudget::kBytes);
+    fail_unless(waiter.has_returned());
+  }
+  recording.expect_good_end();
+}
+GST_END_TEST;
+
+GST_START_TEST(the_budget_is_given_back_however_a_recording_ends) {
+  for (unsigned nth = 1; nth < 8; ++nth) {
+    TestRecording recording;
+    recording.disk->fail_call({}, nth, mp4::StatusCode::kWrite, 5);
+    recording.append_many(recording.add_track(video_config()), 100, 3'000);
+    recording.recording->end();
+    fail_unless(recording.recording->wait_until_ended(mp4_test::kLong));
+  }
+  // Nothing held: exactly the whole budget is there.
+  mp4::QueueBudget::take(mp4::QueueBudget::kBytes - 1);
+  fail_if(mp4::QueueBudget::exceeded());
+  mp4::QueueBudget::take(1);
+  fail_unless(mp4::QueueBudget::exceeded());
+}
+GST_END_TEST;
+
+GST_START_TEST(a_fragment_is_closed_by_the_clock_while_running) {
+  TestRecording recording({.fragment_ns = 50'000'000});
+  const auto track = recording.add_track(video_config());
+  recording.recording->set_running(true);
+  recording.append(track, {0, 0, 0});
+  fail_unless(eventually([&] { return recording.disk->count(Verb::kWrite) == 2; }));
+  recording.append(track, {900, 900, 0});
+  fail_unless(eventually([&] { return recording.disk->count(Verb::kWrite) == 3; }));
+  fail_unless(recording.finish());
+  fail_unless(recording.differences().empty());
+  fail_unless_equals_int(recording.read()->tracks[0].chunk_count, 2);
+}
+GST_END_TEST;
+
+GST_START_TEST(no_fragment_is_closed_by_the_clock_while_not_running) {
+  TestRecording recording({.fragment_ns = 20'000'000});
+  const auto track = recording.add_track(video_config());
+  recording.append(track, {0, 0, 0});
+  fail_unless(recording.witness->wait_until_opened());
+  std::this_thread::sleep_for(200ms);
+  fail_unless_equals_int(recording.disk->count(Verb::kWrite), 1);
+  recording.recording->set_running(true);  // the time that passed counts
+  fail_unless(eventually([&] { return recording.disk->count(Verb::kWrite) == 2; }));
+  recording.append(track, {900, 900, 0});
+  recording.recording->set_running(false);
+  std::this_thread::sleep_for(100ms);
+  const unsigned writes = recording.disk->count(Verb::kWrite);
+  fail_unless(recording.finish());
+  fail_unless(recording.differences().empty());
+  // The clock may have been faster than set_running(false), no other way.
+  fail_unless_equals_int(recording.read()->tracks[0].chunk_count, 2);
+  fail_unless(writes <= 3);
+}
+GST_END_TEST;
+
+GST_START_TEST(the_largest_number_of_samples_ends_the_recording_well) {
+  TestRecording recording({.max_samples = 50});
+  const auto track = recording.add_track(video_config());
+  recording.append_many(track, 60, 3'000);
+  fail_unless(recording.append(track, {1 << 30, 1 << 30, 0}) == Taken::kEnded);
+  fail_unless(recording.witness->wait_until_ended());
+  fail_unless(recording.witness->summary().has_value());
+  fail_unless(recording.witness->summary()->limit_reached);
+  fail_unless_equals_int(recording.witness->summary()->tracks[0].samples, 50);
+  fail_unless(recording.differences().empty());
+  fail_unless(recording.finish());
+  fail_unless(recording.is_freed());
+}
+GST_END_TEST;
+
+// Whatever the disk does meanwhile: what waits in the queue will be in the moov too.
+GST_START_TEST(the_largest_moov_ends_the_recording_well) {
+  constexpr uint64_t kMost = 20'000;
+  for (bool stuck : {false, true}) {
+    TestRecording recording({.max_moov_bytes = kMost});
+    const auto track = recording.add_track(video_config());
+    if (stuck) recording.disk->block(Verb::kCreate);
+    Ticks time = 0;
+    int samples = 0;
+    for (; samples < 5'000; ++samples, time += 3'000 + samples % 2) {
+      const std::size_t size = 10 + static_cast<std::size_t>(samples % 3);
+      if (recording.append(track, {time, time, 0}, samples % 7 == 0, size) != Taken::kYes) break;
+    }
+    recording.disk->release();
+    fail_unless(samples < 5'000);
+    fail_unless(recording.witness->wait_until_ended());
+    fail_unless(recording.witness->summary().has_value());
+    fail_unless(recording.witness->summary()->limit_reached);
+    const std::string differences = recording.differences();
+    fail_unless(differences.empty(), "%s", differences.c_str());
+    const uint64_t moov = recording.read()->top[2].size;
+    fail_unless(moov > kMost / 2 && moov < kMost + 1'000);
+  }
+}
+GST_END_TEST;
+
+static Suite* queue_suite() {
+  Suite* suite = suite_create("queue");
+  TCase* room = tcase_create("room");
+  suite_add_tcase(suite, room);
+  tcase_set_timeout(room, 60);
+  tcase_add_test(room, who_waits_for_room_goes_on_when_the_disk_does);
+  tcase_add_test(room, who_waits_for_room_is_woken_to_look_again);
+  tcase_add_test(room, who_waits_for_room_is_woken_by_the_end);
+  tcase_add_test(room, who_waits_for_room_is_woken_by_a_failure);
+  tcase_add_test(room, who_waits_for_room_is_woken_by_a_larger_bound);
+  tcase_add_test(room, a_fragment_above_the_bound_is_admitted_to_an_empty_queue);
+  tcase_add_test(room, the_budget_of_the_process_bounds_all_recordings);
+  tcase_add_test(room, the_budget_is_given_back_however_a_recording_ends);
+  TCase* clock = tcase_create("clock");
+  suite_add_tcase(suite, clock);
+  tcase_add_test(clock, a_fragment_is_closed_by_the_clock_while_running);
+  tcase_add_test(clock, no_fragment_is_closed_by_the_clock_while_not_running);
+  TCase* limits = tcase_create("limits");
+  suite_add_tcase(suite, limits);
+  tcase_set_timeout(limits, 60);
+  tcase_add_test(limits, the_largest_number_of_samples_ends_the_recording_well);
+  tcase_add_test(limits, the_largest_moov_ends_the_recording_well);
+  return suite;
+}
+
+GST_CHECK_MAIN(queue)

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Tests of the order in which a recording reaches the disk, and of every way in which a call to the
+// disk may fail: one error is told, the file is closed, nothing half-finished looks finished.
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "box_reader.h"
+#include "file_bytes.h"
+#include "test_recording.h"
+// clang-format off: last, since it defines a macro `fail` that the standard headers trip over
+#include <gst/check/gstcheck.h>
+// clang-format on
+
+namespace {
+
+using mp4::StatusCode;
+using mp4::Ticks;
+using mp4_test::audio_config;
+using mp4_test::Call;
+using mp4_test::TestRecording;
+using mp4_test::Verb;
+using mp4_test::video_config;
+
+constexpr uint64_t kFlipOffset = 40;
+
+bool is_flip(const Call& call) { return call.verb == Verb::kWrite && call.offset == kFlipOffset; }
+
+void append_two_tracks(TestRecording& recording) {
+  const auto video = recording.add_track(video_config());
+  const auto audio = recording.add_track(audio_config());
+  for (int second = 0; second < 3; ++second) {
+    recording.append_many(video, 30, 3'000, 30);
+    recording.append_many(audio, 47, 1'024);
+  }
+}
+
+// The size of the mdat as it stands in the file; 0 if there is no header yet.
+uint64_t mdat_size(const std::string& path) {
+  const boxes::Bytes bytes = boxes::load_file(path);
+  return bytes.size() < 48 ? 0 : boxes::get_number(bytes, kFlipOffset, 8);
+}
+
+// What holds however a recording fails.
+void expect_clean_failure(TestRecording& recording, const std::string& where) {
+  fail_unless(recording.recording->end());
+  fail_unless(recording.recording->wait_until_ended(mp4_test::kLong), "%s", where.c_str());
+  fail_unless(recording.witness->wait_until_ended(), "%s", where.c_str());
+  const std::string heard = recording.witness->heard();
+  fail_unless(heard == "failed" || heard == "opened, failed", "%s: %s", where.c_str(),
+              heard.c_str());
+  fail_unless(recording.disk->count(Verb::kClose) > 0, "%s", where.c_str());
+  fail_unless(recording.append(0, {1 << 30, 1 << 30, 0}) == mp4::Recording::Taken::kFailed);
+  fail_unless(recording.is_freed(), "%s", where.c_str());
+  fail_unless_equals_int(mp4_test::live_payloads(), 0);
+  fail_unless_equals_int(mp4_test::mapped_pieces(), 0);
+}
+
+// The flip comes after the moov, a sync after that, and the size.
+void expect_order(const std::vector<Call>& calls, const std::string& where) {
+  const auto flip = std::find_if(calls.begin(), calls.end(), is_flip);
+  if (flip == calls.end()) return;
+  fail_unless(flip - calls.begin() >= 3, "%s", where.c_str());
+  fail_unless(flip[-1].verb == Verb::kSize && flip[-1].ok, "%s", where.c_str());
+  fail_unless(flip[-2].verb == Verb::kSync && flip[-2].ok, "%s", where.c_str());
+  fail_unless(flip[-3].verb == Verb::kWrite && flip[-3].ok, "%s", where.c_str());
+}
+
+}  // namespace
+
+GST_START_TEST(the_calls_come_in_the_order_that_survives_a_crash) {
+  TestRecording recording;
+  append_two_tracks(recording);
+  fail_unless(recording.finish());
+  const auto movie = recording.read();
+  const uint64_t moov = movie->top[2].offset, end = moov + movie->top[2].size;
+  auto calls = recording.disk->calls();
+  const std::vector<Call> first{{Verb::kCreate}, {Verb::kWrite, 0, 48}, {Verb::kSyncWithName}};
+  const std::vector<Call> last{
+      {Verb::kWrite, moov - 8, end - moov + 8}, {Verb::kSync}, {Verb::kSize, 0, end},
+      {Verb::kWrite, kFlipOffset, 8},           {Verb::kSync}, {Verb::kClose}};
+  const std::string text = mp4_test::to_text(calls);
+  fail_unless(calls.size() > first.size() + last.size(), "%s", text.c_str());
+  fail_unless(std::equal(first.begin(), first.end(), calls.begin()), "%s", text.c_str());
+  fail_unless(std::equal(last.begin(), last.end(), calls.end() - 6), "%s", text.c_str());
+  uint64_t next = 48;
+  for (auto call = calls.begin() + 3; call != calls.end() - 6; ++call) {
+    fail_unless(call->verb == Verb::kWrite && call->offset == next, "%s", text.c_str());
+    next += call->size;
+  }
+  fail_unless_equals_uint64(next, moov - 8);
+}
+GST_END_TEST;
+
+GST_START_TEST(a_failing_call_is_told_once_and_leaves_no_false_file) {
+  for (unsigned nth = 1;; ++nth) {
+    TestRecording recording;
+    recording.disk->fail_call({}, nth, StatusCode::kWrite, EIO);
+    append_two_tracks(recording);
+    recording.recording->end();
+    fail_unless(recording.witness->wait_until_ended());
+    const auto calls = recording.disk->calls();
+    const std::string where = std::to_string(nth) + ": " + mp4_test::to_text(calls);
+    expect_order(calls, where);
+    if (recording.witness->summary()) {
+      // Either no call failed, or the flip did once and was done again.
+      const auto flip = std::find_if(calls.begin(), calls.end(), is_flip);
+      fail_unless(recording.differences().empty(), "%s", where.c_str());
+      if (flip->ok) {
+        fail_unless(nth > calls.size() && nth > 12, "%s", where.c_str());
+        break;
+      }
+      continue;
+    }
+    const auto failure = recording.witness->failure().value();
+    fail_unless(failure.code() == StatusCode::kWrite && failure.error_number() == EIO);
+    const bool flipped =
+        std::any_of(calls.begin(), calls.end(), [](auto& call) { return is_flip(call); });
+    fail_unless(flipped || mdat_size(recording.path) <= 16, "%s", where.c_str());
+    // Whatever comes after the flip cannot make the file bad.
+    if (flipped) fail_unless(recording.differences().empty(), "%s", where.c_str());
+    expect_clean_failure(recording, where);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST(a_disk_that_is_gone_for_good_is_told_once) {
+  for (Verb verb : {Verb::kWrite, Verb::kSync}) {
+    for (unsigned nth = 1; nth < 5; ++nth) {
+      TestRecording recording;
+      recording.disk->fail_from(verb, nth, StatusCode::kNoSpace, ENOSPC);
+      append_two_tracks(recording);
+      recording.recording->end();
+      fail_unless(recording.witness->wait_until_ended());
+      if (recording.witness->summary()) break;
+      fail_unless(recording.witness->failure()->code() == StatusCode::kNoSpace);
+      const auto calls = recording.disk->calls();
+      expect_order(calls, mp4_test::to_text(calls));
+      expect_clean_failure(recording, mp4_test::to_text(calls));
+    }
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST(a_flip_that_fails_is_tried_once_more) {
+  for (unsigned failures : {1u, 2u}) {
+    TestRecording recording;
+    append_two_tracks(recording);
+    recording.disk->before(Verb::kSize, 1, [&] {
+      for (unsigned i = 1; i <= failures; ++i)
+        recording.disk->fail_call(Verb::kWrite, i, StatusCode::kWrite, EIO);
+    });
+    recording.recording->end();
+    fail_unless(recording.witness->wait_until_ended());
+    const auto calls = recording.disk->calls();
+    fail_unless_equals_int(std::count_if(calls.begin(), calls.end(), is_flip), 2);
+    if (failures == 1) {
+      fail_unless(recording.witness->summary() && recording.differences().empty());
+      continue;
+    }
+    fail_unless_equals_uint64(mdat_size(recording.path), 16);
+    expect_clean_failure(recording, mp4_test::to_text(calls));
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST(after_a_failure_nothing_more_is_written) {
+  TestRecording recording;
+  recording.disk->fail_call(Verb::kWrite, 3, StatusCode::kNoSpace, ENOSPC);
+  append_two_tracks(recording);
+  recording.recording->end();
+  fail_unless(recording.witness->wait_until_ended());
+  fail_unless(recording.recording->wait_until_ended(mp4_test::kLong));
+  const auto calls = recording.disk->calls();
+  const auto failed =
+      std::find_if(calls.begin(), calls.end(), [](const Call& call) { return !call.ok; });
+  fail_unless(std::all_of(failed + 1, calls.end(),
+                          [](const Call& call) { return call.verb == Verb::kClose; }));
+  expect_clean_failure(recording, mp4_test::to_text(calls));
+}
+GST_END_TEST;
+
+GST_START_TEST(a_failed_recording_takes_nothing_and_lets_go_of_what_waits) {
+  TestRecording recording;
+  const auto track = recording.add_track(video_config());
+  recording.disk->block(Verb::kWrite, 2);
+  recording.disk->fail_call(Verb::kWrite, 2, StatusCode::kWrite, EIO);
+  recording.append_many(track, 200, 3'000);
+  fail_unless(recording.disk->wait_until_blocked());
+  fail_unless(mp4_test::live_payloads() > 150);
+  recording.disk->release();
+  fail_unless(recording.witness->wait_until_ended());
+  fail_unless(recording.append(track, {1 << 30, 1 << 30, 0}) == mp4::Recording::Taken::kFailed);
+  // All but the open fragment, which goes with the recording.
+  fail_unless(mp4_test::eventually([] { return mp4_test::live_payloads() <= 31; }));
+  fail_unless(recording.recording->has_room());
+  expect_clean_failure(recording, "");
+}
+GST_END_TEST;
+
+GST_START_TEST(a_file_that_somebody_changed_is_not_flipped) {
+  for (int change : {-1, 1}) {
+    TestRecording recording;
+    append_two_tracks(recording);
+    recording.disk->before(Verb::kSync, 1, [&] {
+      boxes::Bytes bytes = boxes::load_file(recording.path);
+      bytes.resize(bytes.size() + static_cast<std::size_t>(change));
+      (void)!boxes::store_file(recording.path, bytes);
+    });
+    recording.recording->end();
+    fail_unless(recording.witness->wait_until_ended());
+    fail_unless(recording.witness->failure()->code() == StatusCode::kUnexpected);
+    fail_unless_equals_uint64(mdat_size(recording.path), 16);
+    expect_clean_failure(recording, "changed");
+  }
+}
+GST_END_TEST;
+
+static Suite* write_order_suite() {
+  Suite* suite = suite_create("write_order");
+  TCase* order = tcase_create("order");
+  suite_add_tcase(suite, order);
+  tcase_set_timeout(order, 120);
+  tcase_add_test(order, the_calls_come_in_the_order_that_survives_a_crash);
+  tcase_add_test(order, a_failing_call_is_told_once_and_leaves_no_false_file);
+  tcase_add_test(order, a_disk_that_is_gone_for_good_is_told_once);
+  tcase_add_test(order, a_flip_that_fails_is_tried_once_more);
+  tcase_add_test(order, after_a_failure_nothing_more_is_written);
+  tcase_add_test(order, a_failed_recording_takes_nothing_and_lets_go_of_what_waits);
+  tcase_add_test(order, a_file_that_somebody_changed_is_not_flipped);
+  return suite;
+}
+
+GST_CHECK_MAIN(write_order)
