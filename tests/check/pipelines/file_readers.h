@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// A recorded file seen by readers that share no code with the writer, and what they complain about.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "media_track.h"
+
+namespace pipelines {
+
+/// By the tests' own box reader, with times after the edit lists.
+MediaTracks read_with_boxes(const std::string& path);
+/// By `filesrc ! qtdemux`, running times.
+MediaTracks read_with_qtdemux(const std::string& path);
+/// By `ffprobe -show_packets`: sizes and times.
+MediaTracks read_with_ffprobe(const std::string& path);
+
+/// The box reader's problems, those inside the AVC samples among them.
+std::vector<std::string> box_problems(const std::string& path);
+/// What ffmpeg prints when it decodes everything, and what GstDiscoverer says if it is not "OK".
+std::vector<std::string> player_complaints(const std::string& path);
+
+/// Everything above but the players at once: the file is in order and holds just what was pushed.
+std::vector<std::string> faults(const std::string& path, const MediaTracks& pushed);
+
+/// The pictures of the first video track, decoded by avdec_h264.
+std::vector<Bytes> decode_file(const std::string& path);
+/// The same of samples that never were in a file.
+std::vector<Bytes> decode_samples(const MediaTrack& track);
+
+}  // namespace pipelines

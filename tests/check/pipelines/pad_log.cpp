@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "pad_log.h"
+
+#include <map>
+#include <mutex>
+#include <utility>
+
+namespace pipelines {
+
+namespace {
+
+std::optional<int64_t> running_time(const GstSegment* segment, GstClockTime time) {
+  guint64 value = 0;
+  if (!GST_CLOCK_TIME_IS_VALID(time) || segment == nullptr) return std::nullopt;
+  const int sign = gst_segment_to_running_time_full(segment, GST_FORMAT_TIME, time, &value);
+  if (sign == 0) return std::nullopt;
+  return sign > 0 ? static_cast<int64_t>(value) : -static_cast<int64_t>(value);
+}
+
+MediaSample sample_of(GstPad* pad, GstBuffer* buffer) {
+  g_autoptr(GstEvent) event = gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0);
+  const GstSegment* segment = nullptr;
+  if (event != nullptr) gst_event_parse_segment(event, &segment);
+  MediaSample sample;
+  sample.size = gst_buffer_get_size(buffer);
+  sample.pts_ns = running_time(segment, GST_BUFFER_PTS(buffer));
+  sample.dts_ns = running_time(segment, GST_BUFFER_DTS(buffer));
+  sample.key = !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  sample.discont = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+  sample.bytes.resize(sample.size);
+  gst_buffer_extract(buffer, 0, sample.bytes.data(), sample.size);
+  return sample;
+}
+
+void describe(GstPad* pad, MediaTrack& track) {
+  g_autoptr(GstCaps) caps = gst_pad_get_current_caps(pad);
+  if (caps == nullptr) return;
+  g_autofree char* text = gst_caps_to_string(caps);
+  const GstStructure* structure = gst_caps_get_structure(caps, 0);
+  track.name = GST_OBJECT_NAME(pad);
+  track.caps = text;
+  track.video = g_str_has_prefix(gst_structure_get_name(structure), "video/");
+  gst_structure_get_int(structure, "rate", &track.rate);
+}
+
+}  // namespace
+
+// What the probes need, which may outlive the log.
+struct PadLog::Shared {
+  using Ref = std::shared_ptr<Shared>;
+
+  void note(GstPad* pad, GstBuffer* buffer);
+  static GstPadProbeReturn on_data(GstPad* pad, GstPadProbeInfo* info, gpointer data);
+
+  std::mutex mutex;
+  std::map<std::string, MediaTrack> tracks;  // by the pad's name
+};
+
+void PadLog::Shared::note(GstPad* pad, GstBuffer* buffer) {
+  MediaSample sample = sample_of(pad, buffer);
+  const std::lock_guard lock(mutex);
+  MediaTrack& track = tracks[GST_OBJECT_NAME(pad)];
+  if (track.samples.empty()) describe(pad, track);
+  track.samples.push_back(std::move(sample));
+}
+
+GstPadProbeReturn PadLog::Shared::on_data(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
+  Shared& shared = **static_cast<Ref*>(data);
+  if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) {
+    shared.note(pad, GST_PAD_PROBE_INFO_BUFFER(info));
+    return GST_PAD_PROBE_OK;
+  }
+  GstBufferList* list = GST_PAD_PROBE_INFO_BUFFER_LIST(info);
+  for (guint i = 0; i < gst_buffer_list_length(list); ++i)
+    shared.note(pad, gst_buffer_list_get(list, i));
+  return GST_PAD_PROBE_OK;
+}
+
+PadLog::PadLog() : shared_(std::make_shared<Shared>()) {}
+
+void PadLog::watch(GstPad* pad) {
+  constexpr auto kTypes =
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
+  gst_pad_add_probe(pad, kTypes, Shared::on_data, new Shared::Ref(shared_),
+                    [](gpointer data) { delete static_cast<Shared::Ref*>(data); });
+}
+
+void PadLog::watch_sink_pads(GstElement* element) {
+  constexpr auto kAdded = +[](GstElement*, GstPad* pad, PadLog* self) {
+    if (GST_PAD_IS_SINK(pad)) self->watch(pad);
+  };
+  gst_element_foreach_sink_pad(
+      element,
+      [](GstElement*, GstPad* pad, gpointer self) -> gboolean {
+        static_cast<PadLog*>(self)->watch(pad);
+        return TRUE;
+      },
+      this);
+  g_signal_connect(element, "pad-added", G_CALLBACK(kAdded), this);
+}
+
+MediaTracks PadLog::tracks() const {
+  const std::lock_guard lock(shared_->mutex);
+  MediaTracks tracks;
+  for (const auto& [name, track] : shared_->tracks) tracks.push_back(track);
+  return tracks;
+}
+
+size_t PadLog::count(bool video) const {
+  const std::lock_guard lock(shared_->mutex);
+  size_t count = 0;
+  for (const auto& [name, track] : shared_->tracks)
+    if (track.video == video) count += track.samples.size();
+  return count;
+}
+
+}  // namespace pipelines

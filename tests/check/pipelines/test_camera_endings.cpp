@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// How recordings of a camera end besides by the user's wish: the camera is killed, restarted or
+// switched off, or does not let us in at all. The application does no more than stop at the first
+// error or EOS.
+#include <gst/gst.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "camera_recording.h"
+#include "child_process.h"
+#include "file_readers.h"
+#include "scratch_folder.h"
+// clang-format off: last, since it defines a macro `fail` that the standard headers trip over
+#include <gst/check/gstcheck.h>
+// clang-format on
+
+namespace {
+
+using camera::TestCamera;
+using pipelines::CameraRecording;
+using pipelines::ChildProcess;
+using pipelines::kAudioBranch;
+using pipelines::kVideoBranch;
+using pipelines::MediaTracks;
+using pipelines::ScratchFolder;
+
+constexpr GstClockTime kLimit = 40 * GST_SECOND;
+constexpr size_t kPictures = 50;
+const std::string kBranches = std::string(kVideoBranch) + kAudioBranch;
+
+// Seen from the recorder's thread: it must be gone in the middle of a stream.
+class AfterPictures {
+ public:
+  AfterPictures(const CameraRecording& recording, std::function<void()> what)
+      : thread_([&recording, what = std::move(what)] {
+          if (recording.wait_for_samples(true, kPictures, kLimit)) what();
+        }) {}
+  ~AfterPictures() { thread_.join(); }
+  AfterPictures(const AfterPictures&) = delete;
+  AfterPictures& operator=(const AfterPictures&) = delete;
+
+ private:
+  std::thread thread_;
+};
+
+// All that reached the recorder is in a finished file. Times are not judged: sound that comes late
+// from a camera in distress may have been put right.
+void assert_holds_what_was_received(const std::string& path, const CameraRecording& recording) {
+  const MediaTracks pushed = recording.pushed();
+  fail_unless_equals_int(pushed.size(), 2);
+  fail_unless_equals_uint64(recording.stat("dropped-lead"), 0);
+  const auto lines =
+      pipelines::faults(path, pipelines::without_times(pipelines::from_first_key(pushed)));
+  fail_unless(lines.empty(), "%s", pipelines::join(lines).c_str());
+  const auto complaints = pipelines::player_complaints(path);
+  fail_unless(complaints.empty(), "%s", pipelines::join(complaints).c_str());
+}
+
+std::string url_of(const ChildProcess& camera) {
+  fail_unless(camera.prints("\n", std::chrono::seconds(20)), "the camera does not start");
+  const std::string output = camera.output();
+  const size_t begin = output.find("rtsp://");
+  return output.substr(begin, output.find('\n', begin) - begin);
+}
+
+void record_a_camera_that_is_killed(const std::string& source, GstMessageType expected) {
+  const ScratchFolder folder;
+  const std::string path = folder.file("recorded.mp4");
+  const ChildProcess camera("exec '" TEST_CAMERA "'");
+  CameraRecording recording(source, url_of(camera), kBranches, path);
+  GstMessageType ending = GST_MESSAGE_UNKNOWN;
+  {
+    const AfterPictures then(recording, [&] { camera.signal(SIGKILL); });
+    ending = recording.record_until_it_ends(kLimit);
+  }
+  fail_unless(ending == expected, "ended by %s", gst_message_type_get_name(ending));
+  assert_holds_what_was_received(path, recording);
+}
+
+GST_START_TEST(killed_over_tcp_ends_by_eos_with_everything_in_the_file) {
+  record_a_camera_that_is_killed("protocols=tcp", GST_MESSAGE_EOS);
+}
+GST_END_TEST
+
+// The application's NULL and rtspsrc's EOS race.
+GST_START_TEST(killed_over_udp_ends_by_error_with_everything_in_the_file) {
+  record_a_camera_that_is_killed("protocols=udp timeout=2000000", GST_MESSAGE_ERROR);
+}
+GST_END_TEST
+
+struct Farewell {
+  const char* source;
+  void (TestCamera::*say)();
+};
+
+const Farewell kFarewells[] = {{"protocols=tcp", &TestCamera::hang_up},
+                               {"protocols=tcp", &TestCamera::kill_connections},
+                               {"protocols=tcp", &TestCamera::stop},
+                               {"protocols=udp timeout=2000000", &TestCamera::stop}};
+
+GST_START_TEST(a_camera_that_goes_leaves_everything_in_the_file) {
+  const Farewell& farewell = kFarewells[__i__];
+  const ScratchFolder folder;
+  const std::string path = folder.file("recorded.mp4");
+  const auto camera = TestCamera::start({});
+  fail_unless(camera != nullptr);
+  CameraRecording recording(farewell.source, camera->url(), kBranches, path);
+  GstMessageType ending = GST_MESSAGE_UNKNOWN;
+  {
+    const AfterPictures then(recording, [&] { (*camera.*farewell.say)(); });
+    ending = recording.record_until_it_ends(kLimit);
+  }
+  fail_unless(ending != GST_MESSAGE_UNKNOWN, "neither error nor EOS came");
+  assert_holds_what_was_received(path, recording);
+}
+GST_END_TEST
+
+GST_START_TEST(wrong_password_is_an_error_without_a_file) {
+  const ScratchFolder folder;
+  const std::string path = folder.file("recorded.mp4");
+  const auto camera = TestCamera::start({});
+  fail_unless(camera != nullptr);
+  std::string url = camera->url();
+  url.replace(url.find("secret"), 6, "guessed");
+  CameraRecording recording("protocols=tcp", url, kBranches, path);
+  fail_unless_equals_int(recording.record_until_it_ends(kLimit), GST_MESSAGE_ERROR);
+  fail_if(std::filesystem::exists(path));
+}
+GST_END_TEST
+
+// A recording without -e: the application stops the pipeline and that is all.
+GST_START_TEST(stopping_without_eos_keeps_everything_received) {
+  const ScratchFolder folder;
+  const std::string path = folder.file("recorded.mp4");
+  const auto camera = TestCamera::start({});
+  fail_unless(camera != nullptr);
+  CameraRecording recording("protocols=tcp", camera->url(), kBranches, path);
+  recording.set_state(GST_STATE_PLAYING);
+  fail_unless(recording.wait_for_samples(true, kPictures, kLimit));
+  recording.set_state(GST_STATE_NULL);
+  const auto problems = pipelines::box_problems(path);
+  fail_unless(problems.empty(), "%s", pipelines::join(problems).c_str());
+  // What comes in while it stops may be refused: at most the one sample in each thread's hands.
+  const MediaTracks pushed = pipelines::from_first_key(recording.pushed());
+  size_t received = 0, recorded = 0;
+  for (const auto& track : pushed) received += track.samples.size();
+  for (const auto& track : pipelines::read_with_boxes(path)) recorded += track.samples.size();
+  fail_unless(recorded + 2 >= received, "%zu of %zu samples", recorded, received);
+}
+GST_END_TEST
+
+Suite* camera_endings_suite() {
+  Suite* suite = suite_create("camera_endings");
+  TCase* tcase = tcase_create("endings");
+  suite_add_tcase(suite, tcase);
+  tcase_add_test(tcase, killed_over_tcp_ends_by_eos_with_everything_in_the_file);
+  tcase_add_test(tcase, killed_over_udp_ends_by_error_with_everything_in_the_file);
+  tcase_add_loop_test(tcase, a_camera_that_goes_leaves_everything_in_the_file, 0,
+                      static_cast<int>(std::size(kFarewells)));
+  tcase_add_test(tcase, wrong_password_is_an_error_without_a_file);
+  tcase_add_test(tcase, stopping_without_eos_keeps_everything_received);
+  return suite;
+}
+
+}  // namespace
+
+GST_CHECK_MAIN(camera_endings)

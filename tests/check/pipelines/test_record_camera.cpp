@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// tests/examples/record-camera.sh as a user runs it. It builds in build/ of the repository, so
+// there is nothing to test here where that build does not exist.
+#include <gst/gst.h>
+#include <signal.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "box_reader.h"
+#include "child_process.h"
+#include "file_readers.h"
+#include "scratch_folder.h"
+#include "test_camera.h"
+// clang-format off: last, since it defines a macro `fail` that the standard headers trip over
+#include <gst/check/gstcheck.h>
+// clang-format on
+
+namespace {
+
+using camera::TestCamera;
+using pipelines::ChildProcess;
+using pipelines::ScratchFolder;
+using std::chrono::seconds;
+
+constexpr int kSkipped = 77;  // as meson understands it
+const std::string kScript = "exec sh '" REPOSITORY "/tests/examples/record-camera.sh' ";
+
+void assert_good_recording(const std::string& path, double at_least, const std::string& output) {
+  auto lines = pipelines::box_problems(path);
+  for (auto& line : pipelines::player_complaints(path)) lines.push_back(std::move(line));
+  fail_unless(lines.empty(), "%s\n%s", pipelines::join(lines).c_str(), output.c_str());
+  const auto movie = boxes::read_movie(path);
+  fail_unless_equals_int(movie->tracks.size(), 2);
+  const double duration = static_cast<double>(movie->duration) / movie->timescale;
+  fail_unless(duration >= at_least, "only %f s: %s", duration, output.c_str());
+  for (const char* text : {"  h264 320x240: ", " pictures, ", "  aac 48000 Hz, 2 channels: "})
+    fail_unless(output.find(text) != std::string::npos, "no \"%s\" in: %s", text, output.c_str());
+}
+
+GST_START_TEST(without_a_url_it_records_its_own_camera_and_says_what_is_in_the_file) {
+  const ScratchFolder folder;
+  ChildProcess script(kScript + "'' own.mp4 3", folder.path());
+  const auto status = script.wait(seconds(100));
+  fail_unless(status == 0, "%s", script.output().c_str());
+  assert_good_recording(folder.file("own.mp4"), 2.5, script.output());
+}
+GST_END_TEST
+
+GST_START_TEST(ctrl_c_finishes_the_file) {
+  const ScratchFolder folder;
+  const auto camera = TestCamera::start({});
+  fail_unless(camera != nullptr);
+  ChildProcess script(kScript + camera->url() + " door.mp4", folder.path());
+  fail_unless(script.makes(folder.file("door.mp4"), seconds(100)), "%s", script.output().c_str());
+  script.wait(seconds(3));
+  script.signal_group(SIGINT);
+  const auto status = script.wait(seconds(20));
+  fail_unless(status == 0, "%s", script.output().c_str());
+  assert_good_recording(folder.file("door.mp4"), 2.0, script.output());
+}
+GST_END_TEST
+
+GST_START_TEST(an_existing_file_is_left_as_it_is) {
+  const ScratchFolder folder;
+  std::ofstream(folder.file("kept.mp4")) << "precious";
+  const pipelines::Outcome outcome = pipelines::run(kScript + "'' kept.mp4 1", folder.path());
+  fail_unless(outcome.status == 1, "%s", outcome.output.c_str());
+  fail_unless(outcome.output.find("kept.mp4 exists") != std::string::npos, "%s",
+              outcome.output.c_str());
+  fail_unless_equals_int(std::filesystem::file_size(folder.file("kept.mp4")), 8);
+}
+GST_END_TEST
+
+GST_START_TEST(a_wrong_password_is_said_and_leaves_no_file) {
+  const ScratchFolder folder;
+  const auto camera = TestCamera::start({});
+  fail_unless(camera != nullptr);
+  std::string url = camera->url();
+  url.replace(url.find("secret"), 6, "guessed");
+  ChildProcess script(kScript + url + " none.mp4 3", folder.path());
+  fail_unless(script.wait(seconds(60)) == 1, "%s", script.output().c_str());
+  fail_unless(script.output().find("Nothing was recorded: ") != std::string::npos, "%s",
+              script.output().c_str());
+  fail_unless(script.output().find("guessed") == std::string::npos, "the password is shown");
+  fail_if(std::filesystem::exists(folder.file("none.mp4")));
+}
+GST_END_TEST
+
+Suite* record_camera_suite() {
+  if (!std::filesystem::exists(REPOSITORY "/build/build.ninja")) {
+    std::puts("SKIP: there is no build in " REPOSITORY "/build");
+    std::exit(kSkipped);
+  }
+  Suite* suite = suite_create("record_camera");
+  TCase* tcase = tcase_create("script");
+  suite_add_tcase(suite, tcase);
+  tcase_add_test(tcase, without_a_url_it_records_its_own_camera_and_says_what_is_in_the_file);
+  tcase_add_test(tcase, ctrl_c_finishes_the_file);
+  tcase_add_test(tcase, an_existing_file_is_left_as_it_is);
+  tcase_add_test(tcase, a_wrong_password_is_said_and_leaves_no_file);
+  return suite;
+}
+
+}  // namespace
+
+GST_CHECK_MAIN(record_camera)
