@@ -29,8 +29,8 @@ fill_registry() {
 # run_tests DIRECTORY "SETUP OPTIONS" "TEST OPTIONS" SANITISER'S LIBRARY
 run_tests() (
   directory=$repository/$1
-  export GST_REGISTRY="$directory/gst-registry.bin"
-  export GST_PLUGIN_PATH="$directory/gst/trailingmp4"
+  export GST_REGISTRY_1_0="$directory/tests/registry.bin"
+  export GST_PLUGIN_PATH_1_0="$directory/gst/trailingmp4"
   rm -f "$directory/meson-logs/testlog.json"
   echo "== $1 =="
   set_up_and_build "$directory" $2 </dev/null || exit 0
