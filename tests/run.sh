@@ -10,13 +10,15 @@ set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
 support=$repository/tests/support
-builds=
+sanitiser_options='-Db_lundef=false -Doptimization=1 -Dcpp_args=-g1'
 
+# set_up_and_build DIRECTORY TARGET MESON'S OPTIONS...
 set_up_and_build() {
   directory=$1
-  shift
+  target=$2
+  shift 2
   [ -f "$directory/build.ninja" ] || meson setup "$directory" "$repository" "$@"
-  ninja -C "$directory" -k 0
+  ninja -C "$directory" -k 0 "$target"
 }
 
 # GStreamer looks through all its plugins once for each registry. Done here, or every test that runs
@@ -26,55 +28,66 @@ fill_registry() {
     $run_under gst-inspect-1.0 trailingmp4sink >/dev/null 2>&1 || true
 }
 
-# run_tests DIRECTORY "SETUP OPTIONS" "TEST OPTIONS" SANITISER'S LIBRARY
-run_tests() (
+# build_for DIRECTORY TARGET "SETUP OPTIONS" SANITISER'S LIBRARY
+build_for() {
   directory=$repository/$1
   export GST_REGISTRY_1_0="$directory/tests/registry.bin"
   export GST_PLUGIN_PATH_1_0="$directory/gst/trailingmp4"
-  rm -f "$directory/meson-logs/testlog.json"
+  rm -f "$directory"/meson-logs/testlog*.json
   echo "== $1 =="
-  set_up_and_build "$directory" $2 </dev/null || exit 0
+  set_up_and_build "$directory" "$2" $3 </dev/null || return 0
   fill_registry "$4"
-  $run_under meson test -C "$directory" --no-rebuild --print-errorlogs $3 </dev/null || true
-)
+}
+
+# run_tests MESON TEST'S OPTIONS... in the directory that was built last
+run_tests() {
+  $run_under meson test -C "$directory" --no-rebuild --print-errorlogs "$@" </dev/null || true
+}
 
 run_plain() {
-  builds="$builds build"
   run_under=
-  run_tests build '' '' ''
+  build_for build all '' ''
+  run_tests
 }
 
 # gst-launch-1.0 and gst-plugin-scanner have no sanitiser, so the plugin cannot be loaded into them.
-# GLib has no frame pointers: only the slow unwinder sees who called it, which lsan.supp needs.
-run_asan() {
-  builds="$builds build-asan"
+# Looking for leaks at the end of each of a thousand test cases takes longer than the cases; so only
+# those do it in which everything is made and given back, in good and in bad times. GLib has no frame
+# pointers: only the slow unwinder sees who called it, which lsan.supp needs.
+leak_tests='test_contract_cycles test_contract_pads test_contract_stop test_input_failing_disk
+  test_queue test_recording test_stopping test_remux test_embed'
+run_asan() (
   export GST_REGISTRY_FORK=no
-  export ASAN_OPTIONS=fast_unwind_on_malloc=0:detect_stack_use_after_return=1
+  export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1
   export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-  export LSAN_OPTIONS="suppressions=$support/lsan.supp:print_suppressions=0"
   run_under=
-  run_tests build-asan '-Db_sanitize=address,undefined -Db_lundef=false' \
-    '--no-suite launch --timeout-multiplier 4' "$(g++ -print-file-name=libasan.so)"
-}
+  build_for build-asan all "-Db_sanitize=address,undefined $sanitiser_options" \
+    "$(g++ -print-file-name=libasan.so)"
+  run_tests --no-suite launch --timeout-multiplier 4
+  export ASAN_OPTIONS=fast_unwind_on_malloc=0
+  export LSAN_OPTIONS="suppressions=$support/lsan.supp:print_suppressions=0"
+  run_tests --timeout-multiplier 4 --logbase testlog-leaks $leak_tests
+)
 
 # ThreadSanitizer cannot live with the address randomisation of some kernels, so it is switched off
-# where that is allowed.
-run_tsan() {
-  builds="$builds build-tsan"
+# where that is allowed. What libraries read and free behind locks and counters of their own, which it
+# cannot see, is none of its business.
+run_tsan() (
   export GST_REGISTRY_FORK=no
-  export TSAN_OPTIONS="suppressions=$support/tsan.supp:halt_on_error=1:second_deadlock_stack=1"
+  export TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1:second_deadlock_stack=1
   run_under=
   if setarch -R true 2>/dev/null; then run_under='setarch -R'; fi
-  run_tests build-tsan '-Db_sanitize=thread -Db_lundef=false' \
-    '--suite elements --suite mp4 --timeout-multiplier 10' "$(g++ -print-file-name=libtsan.so)"
-}
+  build_for build-tsan thread-tests "-Db_sanitize=thread $sanitiser_options" \
+    "$(g++ -print-file-name=libtsan.so)"
+  run_tests --suite elements --suite threads --timeout-multiplier 10
+)
 
 sh "$support/install-packages.sh" record test
 case ${1:-} in
-  '') run_plain; run_asan; run_tsan ;;
-  --fast) run_plain ;;
-  --asan) run_asan ;;
-  --tsan) run_tsan ;;
+  '') run_plain; run_asan; run_tsan; builds='build build-asan build-tsan' ;;
+  --fast) run_plain; builds=build ;;
+  --asan) run_asan; builds=build-asan ;;
+  --tsan) run_tsan; builds=build-tsan ;;
   *) echo "usage: sh tests/run.sh [--fast | --asan | --tsan]" >&2; exit 2 ;;
 esac
 cd "$repository"

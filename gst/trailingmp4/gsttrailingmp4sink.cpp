@@ -77,13 +77,8 @@ static bool is_active(GstElement* element) {
   return active;
 }
 
-static void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
-  if ((spec->flags & GST_PARAM_MUTABLE_READY) && is_active(GST_ELEMENT(object))) {
-    g_warning("%s: \"%s\" can be changed in the NULL and READY states only",
-              GST_OBJECT_NAME(object), spec->name);
-    return;
-  }
-  Settings settings = recorder_of(object).settings();
+// False: there is no such property.
+static bool change(Settings& settings, guint id, const GValue* value) {
   switch (id) {
     case kLocation: {
       const char* location = g_value_get_string(value);
@@ -106,10 +101,21 @@ static void set_property(GObject* object, guint id, const GValue* value, GParamS
       settings.start_at_sync = g_value_get_boolean(value);
       break;
     default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
-      return;
+      return false;
   }
-  recorder_of(object).set_settings(settings);
+  return true;
+}
+
+static void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+  if ((spec->flags & GST_PARAM_MUTABLE_READY) && is_active(GST_ELEMENT(object))) {
+    g_warning("%s: \"%s\" can be changed in the NULL and READY states only",
+              GST_OBJECT_NAME(object), spec->name);
+    return;
+  }
+  bool known = false;
+  recorder_of(object).change_settings(
+      [&](Settings& settings) { known = change(settings, id, value); });
+  if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
 }
 
 static void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {

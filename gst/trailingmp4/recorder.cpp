@@ -31,12 +31,12 @@ Settings Recorder::settings() {
   return settings_;
 }
 
-void Recorder::set_settings(const Settings& settings) {
+void Recorder::change_settings(const std::function<void(Settings&)>& change) {
   const std::lock_guard lock(mutex_);
-  settings_ = settings;
-  drops_when_full_ = settings.queue_full == QueueFull::kDrop;
+  change(settings_);
+  drops_when_full_ = settings_.queue_full == QueueFull::kDrop;
   if (!recording_) return;
-  recording_->set_max_queue_bytes(settings.max_queue_bytes);
+  recording_->set_max_queue_bytes(settings_.max_queue_bytes);
   recording_->wake();  // queue-full may be another now
 }
 

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -48,7 +49,7 @@ class Recorder {
 
   GstElement* element() const { return element_; }
   Settings settings();
-  void set_settings(const Settings& settings);
+  void change_settings(const std::function<void(Settings&)>& change);
   StructureOwner stats();
   guint64 bytes_written();
 

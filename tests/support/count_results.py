@@ -33,12 +33,10 @@ def count_test(test):
 
 
 def count_build(directory):
-    log = pathlib.Path(directory, "meson-logs", "testlog.json")
     total = [0, 0, 0]
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
+    lines = []
+    for log in sorted(pathlib.Path(directory, "meson-logs").glob("testlog*.json")):
+        lines += log.read_text(encoding="utf-8", errors="replace").splitlines()
     if not lines:
         print(f"{directory}: not built, or no test was run")
         return [0, 1, 0]

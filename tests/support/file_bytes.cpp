@@ -11,7 +11,7 @@ namespace boxes {
 namespace {
 
 bool write_all(FILE* file, const Bytes& bytes) {
-  const bool written = fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  const bool written = bytes.empty() || fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
   return fclose(file) == 0 && written;
 }
 

@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <utility>
+
 #include "queue_budget.h"
 
 namespace mp4 {
@@ -53,11 +55,15 @@ Status FileWriter::start_thread() {
   pthread_t id;
   if (const int error = pthread_create(&id, nullptr, &FileWriter::thread_main, thread.get()))
     return {StatusCode::kOutOfResources, "No thread could be made to write the file.", error};
-  pthread_detach(id);
   thread.release();  // the thread owns it now
   ++generation_;
   ++threads_;
   return {};
+}
+
+// Whoever was not joined is nobody's business any more; that may be this very thread.
+FileWriter::~FileWriter() {
+  for (pthread_t thread : left_) pthread_detach(thread);
 }
 
 void FileWriter::push(Fragment fragment) {
@@ -131,7 +137,7 @@ bool FileWriter::wait_until_done(std::chrono::milliseconds timeout) {
   const auto until = std::chrono::steady_clock::now() + timeout;
   const bool is_writer = writer_of_this_thread == this;
   Lock lock(mutex_);
-  if (threads_ == 0) return true;
+  if (generation_ == 0) return true;
   ++stoppers_;
   replace_thread_if_away();
   const bool done = thread_changed_.wait_until(lock, until, [&] { return done_; });
@@ -139,7 +145,15 @@ bool FileWriter::wait_until_done(std::chrono::milliseconds timeout) {
   if (!done) return false;
   const unsigned remaining = is_writer ? 1 : 0;
   thread_changed_.wait_for(lock, kAnnouncementGrace, [&] { return threads_ <= remaining; });
+  join_left_threads(lock);
   return true;
+}
+
+void FileWriter::join_left_threads(Lock& lock) {
+  const std::vector<pthread_t> left = std::exchange(left_, {});
+  lock.unlock();
+  for (pthread_t thread : left) pthread_join(thread, nullptr);
+  lock.lock();
 }
 
 void FileWriter::run(unsigned generation) {
@@ -151,6 +165,7 @@ void FileWriter::run(unsigned generation) {
     if (!announce(lock, generation)) break;
   }
   --threads_;
+  left_.push_back(pthread_self());
   thread_changed_.notify_all();
 }
 

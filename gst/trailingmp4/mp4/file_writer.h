@@ -12,6 +12,8 @@
 // system call is made with it held.
 #pragma once
 
+#include <pthread.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -20,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "fragment.h"
 #include "status.h"
@@ -43,6 +46,7 @@ class FileWriter {
   };
 
   FileWriter(Work& work, uint64_t max_bytes) : work_(work), max_bytes_(max_bytes) {}
+  ~FileWriter();
 
   // keep_alive holds whatever owns this object and its Work until the threads are gone.
   Status start(std::shared_ptr<void> keep_alive);
@@ -75,6 +79,7 @@ class FileWriter {
   bool do_next_job(Lock& lock);                    // false: there was none
   bool announce(Lock& lock, unsigned generation);  // false: replaced meanwhile
   void release_room(uint64_t bytes);               // mutex_ held
+  void join_left_threads(Lock& lock);
 
   Work& work_;
   std::mutex mutex_;
@@ -88,6 +93,7 @@ class FileWriter {
   uint64_t queued_bytes_ = 0;  // with the fragment being written
   unsigned generation_ = 0;    // of the thread that is the writer
   unsigned threads_ = 0;
+  std::vector<pthread_t> left_;  // have nothing more to do, and are not joined yet
   unsigned wakes_ = 0;
   unsigned stoppers_ = 0;  // in wait_until_done
   bool began_ = false;

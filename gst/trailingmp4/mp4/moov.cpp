@@ -118,13 +118,14 @@ void write_orientation(BoxWriter& w, const Orientation& orientation, uint32_t wi
   const auto& turn = kTurns[orientation.degrees / 90 % 4];
   const int mirror = orientation.mirrored ? -1 : 1;
   const int a = turn[0] * mirror, b = turn[1] * mirror, c = turn[2], d = turn[3];
-  const auto x = static_cast<int32_t>(width), y = static_cast<int32_t>(height);
-  const int32_t left = (a < 0 ? x : 0) + (c < 0 ? y : 0);
-  const int32_t top = (b < 0 ? x : 0) + (d < 0 ? y : 0);
+  // What 16.16 holds; a wider picture is shown a bit off, where its turned corner is no matter.
+  constexpr uint32_t kFarthest = 0x7fff;
+  const uint32_t left = std::min((a < 0 ? width : 0) + (c < 0 ? height : 0), kFarthest);
+  const uint32_t top = std::min((b < 0 ? width : 0) + (d < 0 ? height : 0), kFarthest);
   const auto one = static_cast<int32_t>(kFixedOne);
   w.i32(a * one), w.i32(b * one), w.u32(0);
   w.i32(c * one), w.i32(d * one), w.u32(0);
-  w.i32(left * one), w.i32(top * one), w.u32(kMatrixOne);
+  w.u32(left * kFixedOne), w.u32(top * kFixedOne), w.u32(kMatrixOne);
 }
 
 void write_tkhd(BoxWriter& w, const Placed& placed) {  // 8.3.2

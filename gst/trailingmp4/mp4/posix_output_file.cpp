@@ -178,11 +178,12 @@ Status PosixOutputFile::size(uint64_t& bytes) {
 }
 
 Status PosixOutputFile::close() {
-  if (!file_.valid()) return {};
+  Status status;
   // Linux releases the descriptor whatever it answers; EINTR is no loss after a sync.
-  if (::close(file_.release()) != 0 && errno != EINTR)
-    return {StatusCode::kClose, "Closing the file failed.", errno};
-  return {};
+  if (file_.valid() && ::close(file_.release()) != 0 && errno != EINTR)
+    status = {StatusCode::kClose, "Closing the file failed.", errno};
+  folder_ = FileDescriptor();
+  return status;
 }
 
 }  // namespace mp4

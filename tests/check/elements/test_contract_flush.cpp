@@ -4,6 +4,7 @@
 // what came before is lost, and the tracks stay in sync.
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 
 #include "element_bench.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
@@ -145,22 +146,25 @@ GST_START_TEST(flushes_while_a_thread_pushes_lose_only_what_they_flush) {
   bench.play();
   video.start();
   std::atomic<bool> go_on{true};
+  std::mutex streaming;  // as a source's stream lock: the flush ends when its thread rests
   video.start_thread([&] {
     int taken = 0;
     while (taken < 300) {
-      const GstFlowReturn flow = video.push({.picture = Picture::kIdr});
-      if (flow == GST_FLOW_OK)
-        ++taken;
-      else
-        g_usleep(500);
-      if (flow == GST_FLOW_FLUSHING || flow == GST_FLOW_ERROR) video.segment();
+      {
+        const std::lock_guard lock(streaming);
+        if (video.push({.picture = Picture::kIdr}) == GST_FLOW_OK) ++taken;
+      }
+      g_usleep(100);
     }
     go_on = false;
   });
   while (go_on.load()) {
     video.flush_start();
-    g_usleep(200);
-    video.flush_stop(false);
+    {
+      const std::lock_guard lock(streaming);
+      video.flush_stop(false);
+      video.segment();
+    }
     g_usleep(2000);
   }
   fail_unless(video.join());

@@ -137,7 +137,7 @@ void remove_files() { fail_unless_equals_int(system(("rm -rf " + folder).c_str()
 
 // In the child that runs one test: what hostile counts ask for does not fit into this.
 void limit_memory() {
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   const rlimit limit{rlim_t{1} << 30, rlim_t{1} << 30};
   fail_unless_equals_int(setrlimit(RLIMIT_AS, &limit), 0);
 #endif

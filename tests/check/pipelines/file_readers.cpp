@@ -148,7 +148,9 @@ std::vector<std::string> box_problems(const std::string& path) {
 
 std::vector<std::string> player_complaints(const std::string& path) {
   std::vector<std::string> complaints;
-  const Outcome ffmpeg = run("ffmpeg -v warning -xerror -i " + quoted(path) + " -map 0 -f null -");
+  const Outcome ffmpeg = run("ffmpeg -v warning -xerror -i " + quoted(path) +
+                             // a camera's pictures do not come at an even pace
+                             " -map 0 -fps_mode passthrough -enc_time_base -1 -f null -");
   if (ffmpeg.status != 0 || !ffmpeg.output.empty())
     complaints.push_back("ffmpeg: " + ffmpeg.output);
   const std::string discoverer = discoverer_complaint(path);

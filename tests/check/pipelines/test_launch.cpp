@@ -30,8 +30,8 @@ constexpr char kFile[] = "recorded.mp4";
 std::string line_for(const TestCamera& camera, const std::string& options) {
   return "exec gst-launch-1.0 " + options + " trailingmp4sink name=rec location=" + kFile +
          " rtspsrc protocols=tcp latency=200 location=" + camera.url() + " name=cam" +
-         " cam. ! application/x-rtp,media=video ! rtph264depay ! h264parse ! rec.video_0" +
-         " cam. ! application/x-rtp,media=audio ! rtpmp4gdepay ! aacparse ! rec.audio_0";
+         " cam. ! rtph264depay ! h264parse ! rec.video_0" +
+         " cam. ! rtpmp4gdepay ! aacparse ! rec.audio_0";
 }
 
 // Waits for the file and lets the recording go on for three seconds.

@@ -107,7 +107,8 @@ GST_START_TEST(matroska_without_b_frames_keeps_its_times) {
       line_of(source, "matroskademux name=d d.video_0 ! trailingmp4sink name=rec d.audio_0 ! rec."),
       path);
   fail_unless(pipeline.play_to_end());
-  for (const auto& sample : pipeline.pushed().at(1).samples) fail_unless(!sample.dts_ns);
+  const MediaTracks pushed = pipeline.pushed();
+  for (const auto& sample : pushed.at(1).samples) fail_unless(!sample.dts_ns);
   assert_none("mkv", pipelines::faults(path, pipeline.pushed()));
   assert_none("mkv", pipelines::player_complaints(path));
 }
