@@ -121,8 +121,8 @@ start_server() {
 play_in_chromium() {
   write_server
   start_server
-  start_player "$scratch/chromium" chromium --headless --no-sandbox --disable-gpu --disable-quic --no-first-run \
-    --disable-background-networking --disable-component-update --disable-sync \
+  start_player "$scratch/chromium" chromium --headless --no-sandbox --disable-gpu \
+    --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync \
     --disable-dev-shm-usage --autoplay-policy=no-user-gesture-required \
     --user-data-dir="$scratch/home/profile" --remote-debugging-port=0 \
     "http://127.0.0.1:$(cat "$scratch/port")/"
