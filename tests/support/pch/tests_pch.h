@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What is compiled once for all tests of a folder: headers of others alone. Not gstcheck.h, which has
-// to come last.
+// What is compiled once for all tests of a folder: headers of others alone. Not gstcheck.h, which
+// has to come last.
 #include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
 
