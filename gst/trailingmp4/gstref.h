@@ -15,7 +15,8 @@ namespace trailingmp4 {
 template <typename T>
 inline constexpr bool kIsMiniObject =
     std::is_same_v<T, GstBuffer> || std::is_same_v<T, GstCaps> || std::is_same_v<T, GstEvent> ||
-    std::is_same_v<T, GstMessage> || std::is_same_v<T, GstQuery> || std::is_same_v<T, GstTagList>;
+    std::is_same_v<T, GstMessage> || std::is_same_v<T, GstQuery> || std::is_same_v<T, GstTagList> ||
+    std::is_same_v<T, GstDateTime>;
 
 template <typename T>
 class GstRef {

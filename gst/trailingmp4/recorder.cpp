@@ -209,7 +209,7 @@ Recorder::Turn Recorder::wait_for_turn(const Input& input, mp4::Recording& recor
     if (!wait_until_playing(input)) return Turn::kCancelled;
     if (recording.has_room()) return Turn::kGo;
     if (drops_when_full_.load()) return Turn::kQueueFull;
-    recording.wait_for_room(input.cancelled());
+    recording.wait_for_room([&] { return input.cancelled().load() || drops_when_full_.load(); });
   }
 }
 

@@ -41,11 +41,11 @@ constexpr mp4::FourCC kDateKey =
     "day"_4cc;
 
 void add_date(const GstTagList* tags, std::vector<mp4::MovieTag>& result) {
-  GstDateTime* date = nullptr;
-  if (!gst_tag_list_get_date_time(tags, GST_TAG_DATE_TIME, &date)) return;
-  if (GString8 text{gst_date_time_to_iso8601_string(date)})
+  GstDateTime* found = nullptr;
+  if (!gst_tag_list_get_date_time(tags, GST_TAG_DATE_TIME, &found)) return;
+  const auto date = GstRef<GstDateTime>::adopt(found);
+  if (GString8 text{gst_date_time_to_iso8601_string(date.get())})
     result.push_back({kDateKey, text.get()});
-  gst_date_time_unref(date);
 }
 
 void read_language(const GstTagList* tags, mp4::TrackTags& result) {

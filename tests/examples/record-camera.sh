@@ -82,8 +82,9 @@ start_camera() {
 
 # No caps between the camera and a depayloader, which names what it takes itself: gst-launch links a
 # filter in several steps, and two pads that come at the same moment then get into each other's way
-# ("Delayed linking failed"), a few times in a hundred. Both branches are named whether the camera has a microphone or not: the sink waits for no one. In
-# a session of its own it gets one SIGINT for each Ctrl-C, sent by interrupt().
+# now and then ("Delayed linking failed"). Both branches are named whether the camera has a
+# microphone or not: the sink waits for no one. In a process group of its own it gets one SIGINT for
+# each Ctrl-C, sent by interrupt().
 start_recorder() {
   export GST_PLUGIN_PATH="$build/gst/trailingmp4${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
   export GST_REGISTRY="$build/gst-registry.bin"

@@ -104,10 +104,9 @@ bool FileWriter::has_room() {
   return room_for_more();
 }
 
-void FileWriter::wait_for_room(const std::atomic<bool>& cancelled) {
+void FileWriter::wait_for_room(const std::function<bool()>& gives_up) {
   Lock lock(mutex_);
-  const unsigned wakes = wakes_;
-  while (!room_for_more() && !cancelled.load() && wakes == wakes_) {
+  while (!room_for_more() && !gives_up()) {
     if (queued_bytes_ < max_bytes_)
       room_changed_.wait_for(lock, kBudgetPoll);
     else
@@ -117,7 +116,6 @@ void FileWriter::wait_for_room(const std::atomic<bool>& cancelled) {
 
 void FileWriter::wake() {
   const Lock lock(mutex_);
-  ++wakes_;
   room_changed_.notify_all();
 }
 

@@ -14,11 +14,11 @@
 
 #include <pthread.h>
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -57,8 +57,9 @@ class FileWriter {
   void set_max_bytes(uint64_t bytes);
 
   bool has_room();
-  // Returns when there is room, when true is in cancelled, or after wake().
-  void wait_for_room(const std::atomic<bool>& cancelled);
+  // Returns when there is room or gives_up says so. It is asked under mutex_, so it takes no lock;
+  // after what it looks at has changed: wake().
+  void wait_for_room(const std::function<bool()>& gives_up);
   void wake();
 
   // True: the last job is done, and the threads are gone but for one that is announcing.
@@ -94,8 +95,7 @@ class FileWriter {
   unsigned generation_ = 0;    // of the thread that is the writer
   unsigned threads_ = 0;
   std::vector<pthread_t> left_;  // have nothing more to do, and are not joined yet
-  unsigned wakes_ = 0;
-  unsigned stoppers_ = 0;  // in wait_until_done
+  unsigned stoppers_ = 0;        // in wait_until_done
   bool began_ = false;
   bool finishing_ = false;
   bool done_ = false;

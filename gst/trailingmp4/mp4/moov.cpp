@@ -118,7 +118,7 @@ void write_orientation(BoxWriter& w, const Orientation& orientation, uint32_t wi
   const auto& turn = kTurns[orientation.degrees / 90 % 4];
   const int mirror = orientation.mirrored ? -1 : 1;
   const int a = turn[0] * mirror, b = turn[1] * mirror, c = turn[2], d = turn[3];
-  // What 16.16 holds; a wider picture is shown a bit off, where its turned corner is no matter.
+  // The largest whole number in signed 16.16. The corner of a wider picture, turned, is off.
   constexpr uint32_t kFarthest = 0x7fff;
   const uint32_t left = std::min((a < 0 ? width : 0) + (c < 0 ? height : 0), kFarthest);
   const uint32_t top = std::min((b < 0 ? width : 0) + (d < 0 ? height : 0), kFarthest);

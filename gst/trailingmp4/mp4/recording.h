@@ -16,8 +16,8 @@
 // Locks: mutex_, then FileWriter's. Neither is held over a system call, a wait or an announcement.
 #pragma once
 
-#include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -93,7 +93,7 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
   Taken append(TrackIndex track, Sample sample);
 
   bool has_room() { return writer_.has_room(); }
-  void wait_for_room(const std::atomic<bool>& cancelled) { writer_.wait_for_room(cancelled); }
+  void wait_for_room(const std::function<bool()>& gives_up) { writer_.wait_for_room(gives_up); }
   void wake() { writer_.wake(); }
 
   bool started();  // a sample was appended
