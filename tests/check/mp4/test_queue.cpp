@@ -146,6 +146,22 @@ GST_START_TEST(who_waits_for_room_is_woken_by_a_failure) {
 }
 GST_END_TEST;
 
+GST_START_TEST(a_failure_gives_all_that_was_not_written_back_at_once) {
+  TestRecording test({.max_queue_bytes = 1'000});
+  const auto track = test.add_track(video_config());
+  test.disk->block(Verb::kWrite, 2);
+  test.disk->fail_from(Verb::kWrite, 3, mp4::StatusCode::kWrite, 5);
+  for (Ticks second : {0, 1, 2}) test.append(track, {second * 90'000, second * 90'000, 90'000});
+  fail_unless(test.disk->wait_until_blocked());
+  for (Ticks second : {3, 4}) test.append(track, {second * 90'000, second * 90'000, 90'000});
+  fail_unless(mp4_test::live_payloads() > 2);  // the last one in the open fragment
+  test.disk->release();
+  fail_unless(test.witness->wait_until_ended());
+  fail_unless(eventually([] { return mp4_test::live_payloads() == 0; }));
+  fail_unless(test.recording != nullptr);  // which is still there
+}
+GST_END_TEST;
+
 GST_START_TEST(who_waits_for_room_is_woken_by_a_larger_bound) {
   FullRecording recording;
   {
@@ -288,6 +304,7 @@ static Suite* queue_suite() {
   tcase_add_test(room, who_waits_for_room_is_woken_by_the_end);
   tcase_add_test(room, who_waits_for_room_is_woken_by_a_failure);
   tcase_add_test(room, who_waits_for_room_is_woken_by_a_larger_bound);
+  tcase_add_test(room, a_failure_gives_all_that_was_not_written_back_at_once);
   tcase_add_test(room, a_fragment_above_the_bound_is_admitted_to_an_empty_queue);
   tcase_add_test(room, the_budget_of_the_process_bounds_all_recordings);
   tcase_add_test(room, the_budget_is_given_back_however_a_recording_ends);
