@@ -68,6 +68,23 @@ GstRef<GstBuffer> copy_to_system_memory(GstBuffer* buffer) {
   return copied == size ? copy : GstRef<GstBuffer>();
 }
 
+// The old buffer lives on with the new one: memories may belong to what its metas hold.
+GstRef<GstBuffer> insert_bytes(GstRef<GstBuffer> buffer, gsize position,
+                               std::span<const uint8_t> bytes) {
+  auto result = GstRef<GstBuffer>::adopt(gst_buffer_new());
+  const gsize size = gst_buffer_get_size(buffer.get());
+  position = std::min(position, size);
+  gst_buffer_copy_into(result.get(), buffer.get(), GST_BUFFER_COPY_MEMORY, 0, position);
+  gst_buffer_append_memory(
+      result.get(),
+      gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, g_memdup2(bytes.data(), bytes.size()),
+                             bytes.size(), 0, bytes.size(), nullptr, g_free));
+  gst_buffer_copy_into(result.get(), buffer.get(), GST_BUFFER_COPY_MEMORY, position,
+                       size - position);
+  gst_buffer_add_parent_buffer_meta(result.get(), buffer.get());
+  return result;
+}
+
 // Memory by memory: gst_buffer_extract() loses a memory that cannot be mapped.
 std::size_t BufferBytes::read(uint64_t offset, std::span<uint8_t> destination) const {
   std::size_t copied = 0;

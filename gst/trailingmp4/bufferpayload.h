@@ -5,6 +5,8 @@
 
 #include <gst/gst.h>
 
+#include <span>
+
 #include "gstref.h"
 #include "mp4/byte_source.h"
 #include "mp4/payload.h"
@@ -18,6 +20,10 @@ mp4::Payload make_payload(GstRef<GstBuffer> buffer);
 bool needs_copy(GstBuffer* buffer);
 // In system memory of its own; empty when the bytes cannot be had.
 GstRef<GstBuffer> copy_to_system_memory(GstBuffer* buffer);
+
+// A buffer with those bytes put in at the position; what was there is shared, not copied.
+GstRef<GstBuffer> insert_bytes(GstRef<GstBuffer> buffer, gsize position,
+                               std::span<const uint8_t> bytes);
 
 class BufferBytes final : public mp4::ByteSource {
  public:

@@ -19,6 +19,7 @@
 
 #include "gsttrailingmp4pad.h"
 #include "padnames.h"
+#include "properties.h"
 #include "recorder.h"
 #include "trackcaps.h"
 #include "upstream.h"
@@ -29,7 +30,6 @@ GST_DEBUG_CATEGORY(trailing_mp4_sink_debug);
 using trailingmp4::GstRef;
 using trailingmp4::Input;
 using trailingmp4::PadNames;
-using trailingmp4::QueueFull;
 using trailingmp4::Recorder;
 using trailingmp4::Settings;
 
@@ -40,31 +40,11 @@ struct _GstTrailingMp4Sink {
   gint last_seek_seqnum;  // atomic
 };
 
-enum Property {
-  kLocation = 1,
-  kFileMode,
-  kMaxQueueBytes,
-  kQueueFull,
-  kStopTimeout,
-  kStartAtSync,
-  kStats,
-};
-
 G_DEFINE_FINAL_TYPE_WITH_CODE(GstTrailingMp4Sink, gst_trailing_mp4_sink, GST_TYPE_ELEMENT,
                               G_IMPLEMENT_INTERFACE(GST_TYPE_TAG_SETTER, nullptr)
                                   G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr))
 GST_ELEMENT_REGISTER_DEFINE(trailingmp4sink, "trailingmp4sink", GST_RANK_NONE,
                             GST_TYPE_TRAILING_MP4_SINK)
-
-#define GST_TYPE_TRAILING_MP4_QUEUE_FULL (queue_full_get_type())
-static GType queue_full_get_type() {
-  static const GEnumValue kValues[] = {
-      {static_cast<gint>(QueueFull::kWait), "Wait until there is room", "wait"},
-      {static_cast<gint>(QueueFull::kDrop), "Drop samples, count them", "drop"},
-      {0, nullptr, nullptr}};
-  static const GType type = g_enum_register_static("GstTrailingMp4SinkQueueFull", kValues);
-  return type;
-}
 
 static Recorder& recorder_of(gpointer object) { return *GST_TRAILING_MP4_SINK(object)->recorder; }
 
@@ -77,35 +57,6 @@ static bool is_active(GstElement* element) {
   return active;
 }
 
-// False: there is no such property.
-static bool change(Settings& settings, guint id, const GValue* value) {
-  switch (id) {
-    case kLocation: {
-      const char* location = g_value_get_string(value);
-      settings.location = location ? location : "";
-      break;
-    }
-    case kFileMode:
-      settings.file_mode = g_value_get_uint(value);
-      break;
-    case kMaxQueueBytes:
-      settings.max_queue_bytes = g_value_get_uint64(value);
-      break;
-    case kQueueFull:
-      settings.queue_full = static_cast<QueueFull>(g_value_get_enum(value));
-      break;
-    case kStopTimeout:
-      settings.stop_timeout = g_value_get_uint64(value);
-      break;
-    case kStartAtSync:
-      settings.start_at_sync = g_value_get_boolean(value);
-      break;
-    default:
-      return false;
-  }
-  return true;
-}
-
 static void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   if ((spec->flags & GST_PARAM_MUTABLE_READY) && is_active(GST_ELEMENT(object))) {
     g_warning("%s: \"%s\" can be changed in the NULL and READY states only",
@@ -114,83 +65,16 @@ static void set_property(GObject* object, guint id, const GValue* value, GParamS
   }
   bool known = false;
   recorder_of(object).change_settings(
-      [&](Settings& settings) { known = change(settings, id, value); });
+      [&](Settings& settings) { known = trailingmp4::set_setting(settings, id, value); });
   if (!known) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
 }
 
 static void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
-  const Settings settings = recorder_of(object).settings();
-  switch (id) {
-    case kLocation:
-      g_value_set_string(value, settings.location.empty() ? nullptr : settings.location.c_str());
-      break;
-    case kFileMode:
-      g_value_set_uint(value, settings.file_mode);
-      break;
-    case kMaxQueueBytes:
-      g_value_set_uint64(value, settings.max_queue_bytes);
-      break;
-    case kQueueFull:
-      g_value_set_enum(value, static_cast<gint>(settings.queue_full));
-      break;
-    case kStopTimeout:
-      g_value_set_uint64(value, settings.stop_timeout);
-      break;
-    case kStartAtSync:
-      g_value_set_boolean(value, settings.start_at_sync);
-      break;
-    case kStats:
-      g_value_take_boxed(value, recorder_of(object).stats().release());
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
-  }
-}
-
-static void install_properties(GObjectClass* klass) {
-  constexpr auto kFlags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-  constexpr auto kInReady = static_cast<GParamFlags>(kFlags | GST_PARAM_MUTABLE_READY);
-  constexpr auto kAlways = static_cast<GParamFlags>(kFlags | GST_PARAM_MUTABLE_PLAYING);
-  const Settings defaults;
-  g_object_class_install_property(
-      klass, kLocation,
-      g_param_spec_string("location", "Location",
-                          "Path of the file to record to. Nothing of that name may exist", nullptr,
-                          kInReady));
-  g_object_class_install_property(
-      klass, kFileMode,
-      g_param_spec_uint("file-mode", "File mode",
-                        "Permission bits of the file, further limited by the umask "
-                        "(416 is octal 0640: owner reads and writes, group reads)",
-                        0, 0777, defaults.file_mode, kInReady));
-  g_object_class_install_property(
-      klass, kMaxQueueBytes,
-      g_param_spec_uint64("max-queue-bytes", "Max queue bytes",
-                          "Bytes of media that may wait for the disk; see queue-full. All "
-                          "recorders of a process together hold at most 1 GiB",
-                          1, G_MAXUINT64, defaults.max_queue_bytes, kAlways));
-  g_object_class_install_property(
-      klass, kQueueFull,
-      g_param_spec_enum(
-          "queue-full", "Queue full", "What happens to samples while the queue to the disk is full",
-          GST_TYPE_TRAILING_MP4_QUEUE_FULL, static_cast<gint>(defaults.queue_full), kAlways));
-  g_object_class_install_property(
-      klass, kStopTimeout,
-      g_param_spec_uint64("stop-timeout", "Stop timeout",
-                          "Nanoseconds that a stop waits for the disk to take the end of the "
-                          "file; then writing goes on in the background (0 = wait for ever)",
-                          0, G_MAXUINT64, defaults.stop_timeout, kAlways));
-  g_object_class_install_property(
-      klass, kStartAtSync,
-      g_param_spec_boolean("start-at-sync", "Start at sync sample",
-                           "Begin a video track at its first sync sample; false: at its first "
-                           "picture",
-                           defaults.start_at_sync, kInReady));
-  g_object_class_install_property(
-      klass, kStats,
-      g_param_spec_boxed(
-          "stats", "Statistics", "What was recorded, dropped and corrected, in all and per track",
-          GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+  Recorder& recorder = recorder_of(object);
+  if (id == trailingmp4::kStats)
+    g_value_take_boxed(value, recorder.stats().release());
+  else if (!trailingmp4::get_setting(recorder.settings(), id, value))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
 }
 
 // ---- pads ----
@@ -305,7 +189,7 @@ static void gst_trailing_mp4_sink_class_init(GstTrailingMp4SinkClass* klass) {
   object_class->set_property = set_property;
   object_class->get_property = get_property;
   object_class->finalize = finalize;
-  install_properties(object_class);
+  trailingmp4::install_properties(object_class);
 
   GstElementClass* element_class = GST_ELEMENT_CLASS(klass);
   element_class->request_new_pad = request_new_pad;
@@ -323,7 +207,6 @@ static void gst_trailing_mp4_sink_class_init(GstTrailingMp4SinkClass* klass) {
   add_template(element_class, "sink_%u", video + "; " + audio);
   add_template(element_class, "video_%u", video);
   add_template(element_class, "audio_%u", audio);
-  gst_type_mark_as_plugin_api(GST_TYPE_TRAILING_MP4_QUEUE_FULL, static_cast<GstPluginAPIFlags>(0));
   gst_type_mark_as_plugin_api(GST_TYPE_TRAILING_MP4_PAD, static_cast<GstPluginAPIFlags>(0));
 }
 

@@ -7,6 +7,7 @@
 #include "recorder.h"
 #include "statistics.h"
 #include "tags.h"
+#include "upstream.h"
 
 GST_DEBUG_CATEGORY_EXTERN(trailing_mp4_sink_debug);
 #define GST_CAT_DEFAULT trailing_mp4_sink_debug
@@ -15,9 +16,6 @@ namespace trailingmp4 {
 namespace {
 
 constexpr gsize kLargestSample = gsize{64} << 20;
-// Without an IDR picture for so long, a recovery point will do; and at last any picture.
-constexpr int64_t kWaitForIdr = 2 * mp4::kNanosecondsPerSecond;
-constexpr int64_t kWaitForAnySync = 10 * mp4::kNanosecondsPerSecond;
 
 GstFlowReturn flow_of(mp4::Recording::Taken taken) {
   switch (taken) {
@@ -35,12 +33,8 @@ GstFlowReturn flow_of(mp4::Recording::Taken taken) {
 
 // ---- with the Recorder's lock held ----
 
-void Input::begin_cycle(std::shared_ptr<mp4::Recording> recording, Anchors& anchors,
-                        bool start_at_sync) {
-  cycle_.reset(new Cycle{.recording = std::move(recording),
-                         .anchors = anchors,
-                         .start_at_sync = start_at_sync,
-                         .waits_for_sync = start_at_sync});
+void Input::begin_cycle(const CycleSettings& settings) {
+  cycle_ = std::make_unique<Cycle>(settings);
   gst_segment_init(&segment_, GST_FORMAT_UNDEFINED);
   position_ = GST_CLOCK_TIME_NONE;
 }
@@ -77,7 +71,7 @@ bool Input::event(GstRef<GstEvent> event) {
       return true;
     case GST_EVENT_GAP:
       if (!recorder->wait_until_playing(*this)) return false;
-      if (cycle_) cycle_->counters.gaps.add();
+      if (cycle_) gap_event(event.get());
       return true;
     case GST_EVENT_EOS:
       return eos_event(event.get());
@@ -102,7 +96,10 @@ void Input::sink_message_event(GstEvent* event) {
 void Input::stream_start_event(GstEvent* event) {
   guint group_id = GST_GROUP_ID_INVALID;
   gst_event_parse_group_id(event, &group_id);
-  if (cycle_) cycle_->tags = {};
+  if (cycle_) {
+    cycle_->tags = {};
+    cycle_->expects_discont = true;
+  }
   recorder_.load()->stream_started(*this, group_id);
 }
 
@@ -111,29 +108,23 @@ void Input::caps_event(GstEvent* event) {
   GstCaps* caps = nullptr;
   gst_event_parse_caps(event, &caps);
   TrackCaps read;
-  const bool has_samples = cycle_->track >= 0;
-  if (const mp4::Status status = read_caps(caps, read); !status.ok()) {
+  if (const mp4::Status status = read_caps(caps, read); !status.ok())
     give_up(status.text().c_str());
-  } else if (has_samples && !read.same_description(*cycle_->caps)) {
-    give_up("the stream's parameters changed.");
-  } else if (!has_samples) {
-    cycle_->timeline = std::make_unique<Timeline>(
-        Timeline::Stream{read.config.timescale, read.config.audio.frame_ticks}, cycle_->anchors,
-        cycle_->time_counters);
-    cycle_->caps = std::move(read);
-  }
+  else
+    cycle_->tracks.set_caps(std::move(read), cycle_->timeline.end());
 }
 
 void Input::segment_event(GstEvent* event) {
   const bool first = segment_.format == GST_FORMAT_UNDEFINED;
   gst_event_copy_segment(event, &segment_);
   if (!cycle_) return;
+  cycle_->expects_discont = true;
   if (segment_.format != GST_FORMAT_TIME)
     give_up("its segment is not in time.");
   else if (segment_.rate != 1.0)
     give_up("only playback at rate 1 can be recorded.");
-  else if (!first && cycle_->timeline)
-    cycle_->timeline->expect_step_back(running_time(segment_.start));
+  else if (!first)
+    cycle_->timeline.announce_start(running_time(segment_.start));
 }
 
 void Input::tag_event(GstEvent* event) {
@@ -143,7 +134,7 @@ void Input::tag_event(GstEvent* event) {
   if (gst_tag_list_get_scope(tags) == GST_TAG_SCOPE_GLOBAL) recorder_.load()->merge_tags(tags);
   if (cycle_) {
     read_track_tags(tags, cycle_->tags);
-    if (cycle_->track >= 0) cycle_->recording->set_track_tags(track(), cycle_->tags);
+    cycle_->tracks.set_tags(cycle_->tags);
   }
   gst_element_post_message(element,
                            gst_message_new_tag(GST_OBJECT(element), gst_tag_list_ref(tags)));
@@ -156,6 +147,19 @@ bool Input::eos_event(GstEvent* event) {
   return true;
 }
 
+// What upstream says of a stretch without data: whether it was lost, and that its time passed.
+void Input::gap_event(GstEvent* event) {
+  cycle_->counters.gaps.add();
+  GstGapFlags flags{};
+  gst_event_parse_gap_flags(event, &flags);
+  GstClockTime begin = GST_CLOCK_TIME_NONE, duration = GST_CLOCK_TIME_NONE;
+  gst_event_parse_gap(event, &begin, &duration);
+  if (GST_CLOCK_TIME_IS_VALID(begin) && GST_CLOCK_TIME_IS_VALID(duration))
+    if (const auto end = running_time(begin + std::min(duration, GST_CLOCK_TIME_NONE - 1 - begin)))
+      cycle_->timeline.announce_gap(*end);
+  if (flags & GST_GAP_FLAG_MISSING_DATA) note_loss();
+}
+
 void Input::flush_event(GstEvent* event) {
   Recorder* recorder = recorder_;
   if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START) {
@@ -163,6 +167,7 @@ void Input::flush_event(GstEvent* event) {
     return;
   }
   recorder->flushed(*this);
+  if (cycle_) cycle_->expects_discont = true;
   recorder->cancel(*this, kFlushing, false);
 }
 
@@ -175,12 +180,12 @@ void Input::unlinked() {
 GstFlowReturn Input::chain(GstRef<GstBuffer> buffer) {
   Recorder* recorder = recorder_;
   if (!recorder || !cycle_) return GST_FLOW_FLUSHING;
-  switch (recorder->wait_for_turn(*this, *cycle_->recording)) {
+  switch (recorder->wait_for_turn(*this, *cycle_->settings.recording)) {
     case Recorder::Turn::kCancelled:
       return GST_FLOW_FLUSHING;
     case Recorder::Turn::kQueueFull:
       cycle_->counters.queue_full.add();
-      cycle_->waits_for_sync = true;
+      cycle_->gate.close_after_loss();
       return GST_FLOW_OK;
     case Recorder::Turn::kGo:
       return record(std::move(buffer));
@@ -204,7 +209,7 @@ GstFlowReturn Input::record(GstRef<GstBuffer> buffer) {
     return cycle_->given_up_flow;
   }
   const gsize size = gst_buffer_get_size(buffer.get());
-  if (!cycle_->caps) return give_up("buffers came without caps.");
+  if (!cycle_->tracks.has_caps()) return give_up("buffers came without caps.");
   if (segment_.format != GST_FORMAT_TIME) return give_up("buffers came without a segment.");
   if (size == 0) {
     cycle_->counters.empty.add();
@@ -224,48 +229,80 @@ GstFlowReturn Input::record(GstRef<GstBuffer> buffer) {
   return record_unit(std::move(buffer), *unit);
 }
 
-GstFlowReturn Input::record_unit(GstRef<GstBuffer> buffer, const mp4::AvcAccessUnit& unit) {
+GstFlowReturn Input::record_unit(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit) {
   Cycle& cycle = *cycle_;
-  if (GST_BUFFER_FLAG_IS_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT) && cycle.any_buffer)
-    cycle.counters.discont.add();
-  cycle.any_buffer = true;
-  const Timeline::Stamps stamps = stamps_of(buffer.get());
-  if (!may_start(unit, buffer.get(), stamps)) {
-    cycle.counters.before_sync.add();
-    return GST_FLOW_OK;
-  }
-  const auto times = cycle.timeline->place(stamps);
-  note_position(buffer.get());
-  if (!times) return GST_FLOW_OK;
-  mp4::Recording::Sample sample{*times, unit.idr, make_payload(std::move(buffer))};
-  return flow_of(cycle.recording->append(track(), std::move(sample)));
+  const bool discont = GST_BUFFER_FLAG_IS_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
+  const bool damaged = discont && !cycle.expects_discont;
+  cycle.expects_discont = false;
+  if (damaged && !note_loss()) return cycle.given_up_flow;
+  if (!passes_gate(buffer.get(), unit, damaged)) return GST_FLOW_OK;
+  const GstFlowReturn flow = place(std::move(buffer), unit);
+  cycle.warnings.post(recorder_.load()->element(), pad_);
+  return flow;
 }
 
-// Audio has no NAL units; each of its samples stands for itself.
-std::optional<mp4::AvcAccessUnit> Input::look_into(GstBuffer* buffer) const {
-  const unsigned nal_length_size = cycle_->caps->nal_length_size;
-  if (nal_length_size == 0) return mp4::AvcAccessUnit{.has_slice = true, .idr = true};
+bool Input::note_loss() {
+  Cycle& cycle = *cycle_;
+  cycle.counters.losses.add();
+  if (cycle.settings.loss_policy == LossPolicy::kWait) cycle.gate.close_after_loss();
+  if (cycle.settings.loss_policy != LossPolicy::kError || cycle.given_up) return true;
+  cycle.given_up = true;
+  cycle.given_up_flow = recorder_.load()->end_with_error(
+      *this, "upstream lost data, and loss-policy says that this is an error.");
+  return false;
+}
+
+GstFlowReturn Input::place(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit) {
+  Cycle& cycle = *cycle_;
+  Timeline::Stamps stamps = stamps_of(buffer.get());
+  stamps.bidirectional = unit.bidirectional;
+  const auto [verdict, times] = cycle.timeline.place(cycle.tracks.times(), stamps);
+  note_position(buffer.get());
+  if (verdict == Timeline::Verdict::kLeftOut) return GST_FLOW_OK;
+  if (verdict == Timeline::Verdict::kForbiddenGap) {
+    cycle.given_up = true;
+    cycle.given_up_flow = recorder_.load()->end_with_error(
+        *this, "times jump by more than max-gap, and gap-policy says that this is an error.");
+    return cycle.given_up_flow;
+  }
+  const auto sets = cycle.tracks.sets_to_insert(unit);
+  if (!sets.empty()) buffer = insert_bytes(std::move(buffer), unit.sets_position, sets);
+  const auto [track, description] = cycle.tracks.place_sample(cycle.timeline.end());
+  mp4::Recording::Sample sample{times, unit.access, description, make_payload(std::move(buffer))};
+  return flow_of(cycle.settings.recording->append(track, std::move(sample)));
+}
+
+// Sound has no NAL units; each of its samples stands for itself.
+std::optional<mp4::AccessUnit> Input::look_into(GstBuffer* buffer) {
+  const TrackCaps& caps = cycle_->tracks.caps();
+  if (!caps.sets) return mp4::AccessUnit{.has_slice = true, .access = {.sync = true}};
   const BufferBytes bytes(buffer);
   if (!bytes.readable()) return std::nullopt;
-  return mp4::scan_avc_access_unit(bytes, nal_length_size);
+  auto unit = mp4::scan_access_unit(caps.nal_codec, bytes, caps.sets->nal_length_size());
+  std::vector<std::vector<uint8_t>> sets;
+  for (const mp4::NalRange& range : unit.parameter_sets) {
+    auto& set = sets.emplace_back(range.size);
+    if (bytes.read(range.offset, set) != range.size) sets.pop_back();
+  }
+  cycle_->tracks.bring_sets(std::move(sets));
+  return unit;
 }
 
-bool Input::may_start(const mp4::AvcAccessUnit& unit, GstBuffer* buffer,
-                      const Timeline::Stamps& stamps) {
-  Cycle& cycle = *cycle_;
-  if (!cycle.waits_for_sync || unit.idr) {
-    cycle.waits_for_sync = false;
-    return true;
+bool Input::passes_gate(GstBuffer* buffer, const mp4::AccessUnit& unit, bool damaged) {
+  const auto pts = running_time(GST_BUFFER_PTS(buffer));
+  const SyncGate::Picture picture{unit, pts ? pts : running_time(GST_BUFFER_DTS(buffer)),
+                                  bool{GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT)},
+                                  damaged};
+  switch (cycle_->gate.check(picture)) {
+    case SyncGate::Verdict::kPass:
+      return true;
+    case SyncGate::Verdict::kBeforeSync:
+      cycle_->counters.before_sync.add();
+      return false;
+    case SyncGate::Verdict::kAfterLoss:
+      cycle_->counters.after_loss.add();
+      return false;
   }
-  const auto now = stamps.pts ? stamps.pts : stamps.dts;
-  if (!now) return false;
-  if (!cycle.waiting_since) cycle.waiting_since = now;
-  const int64_t waited = *now - *cycle.waiting_since;
-  const bool random_access =
-      unit.recovery_point || !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  if (waited < kWaitForIdr || (!random_access && waited < kWaitForAnySync)) return false;
-  cycle.waits_for_sync = false;
-  cycle.waiting_since.reset();
   return true;
 }
 
@@ -278,8 +315,9 @@ std::optional<int64_t> Input::running_time(GstClockTime time) const {
   return sign > 0 ? held : -held;
 }
 
-Timeline::Stamps Input::stamps_of(GstBuffer* buffer) const {
+Timeline::Stamps Input::stamps_of(GstBuffer* buffer) {
   Timeline::Stamps stamps;
+  if (is_live()) stamps.arrival = recorder_.load()->clock_time();
   stamps.pts = running_time(GST_BUFFER_PTS(buffer));
   stamps.dts = running_time(GST_BUFFER_DTS(buffer));
   const GstClockTime duration = GST_BUFFER_DURATION(buffer);
@@ -296,26 +334,26 @@ void Input::note_position(GstBuffer* buffer) {
     position_ = position;
 }
 
-// The track begins with its first sample.
-mp4::TrackIndex Input::track() {
-  if (cycle_->track < 0) {
-    const mp4::TrackIndex index = cycle_->recording->add_track(cycle_->caps->config);
-    cycle_->recording->set_track_tags(index, cycle_->tags);
-    cycle_->track = index;
-  }
-  return static_cast<mp4::TrackIndex>(cycle_->track.load());
+bool Input::is_live() {
+  if (!cycle_->is_live) cycle_->is_live = trailingmp4::is_live(pad_);
+  return *cycle_->is_live;
 }
 
 // ---- statistics ----
 
 StructureOwner Input::stats(const mp4::Recording::Summary& summary) const {
   if (!cycle_) return {};
-  const int64_t index = cycle_->track;
-  mp4::Recording::TrackSummary track{};
-  if (index >= 0 && static_cast<size_t>(index) < summary.tracks.size())
-    track = summary.tracks[static_cast<size_t>(index)];
+  mp4::Recording::TrackSummary sum{};
+  for (mp4::TrackIndex index : cycle_->tracks.begun()) {
+    if (index >= summary.tracks.size()) continue;
+    const auto& track = summary.tracks[index];
+    sum.samples += track.samples;
+    sum.bytes += track.bytes;
+    sum.damaged += track.damaged;
+    sum.duration_ns = std::max(sum.duration_ns, track.duration_ns);
+  }
   const GString8 name(gst_object_get_name(GST_OBJECT(pad_)));
-  return track_stats(name.get(), track, cycle_->counters, cycle_->time_counters);
+  return track_stats(name.get(), sum, cycle_->counters, cycle_->time_counters);
 }
 
 }  // namespace trailingmp4

@@ -12,16 +12,27 @@
 #include <memory>
 #include <optional>
 
+#include "faultwarnings.h"
 #include "gstref.h"
-#include "mp4/avc.h"
+#include "inputtracks.h"
 #include "mp4/recording.h"
+#include "settings.h"
 #include "statistics.h"
+#include "syncgate.h"
 #include "timeline.h"
-#include "trackcaps.h"
 
 namespace trailingmp4 {
 
 class Recorder;
+
+// What a pad needs of one recording.
+struct CycleSettings {
+  std::shared_ptr<mp4::Recording> recording;
+  std::shared_ptr<SharedClock> clock;
+  ClockSettings clock_settings;
+  LossPolicy loss_policy = LossPolicy::kKeep;
+  bool start_at_sync = true;
+};
 
 class Input {
  public:
@@ -36,7 +47,7 @@ class Input {
 
   // Called by the Recorder with its lock held.
   void attach(Recorder* recorder) { recorder_ = recorder; }
-  void begin_cycle(std::shared_ptr<mp4::Recording> recording, Anchors& anchors, bool start_at_sync);
+  void begin_cycle(const CycleSettings& settings);
   void end_cycle() { cycle_.reset(); }
   void set_cancel(Cancel reason, bool on);
   StructureOwner stats(const mp4::Recording::Summary& summary) const;
@@ -49,20 +60,25 @@ class Input {
  private:
   // From READY to PAUSED until PAUSED to READY.
   struct Cycle {
-    std::shared_ptr<mp4::Recording> recording;
-    Anchors& anchors;
+    explicit Cycle(const CycleSettings& the_settings)
+        : settings(the_settings),
+          timeline(settings.clock_settings, *settings.clock, time_counters),
+          tracks(settings.recording, time_counters),
+          gate(settings.start_at_sync),
+          warnings(counters, time_counters) {}
+
+    const CycleSettings settings;
     InputCounters counters;
     Timeline::Counters time_counters;
-    bool start_at_sync;
-    std::optional<TrackCaps> caps;
-    std::unique_ptr<Timeline> timeline;
-    std::atomic<int64_t> track{-1};  // index in the recording
+    Timeline timeline;
+    InputTracks tracks;
+    SyncGate gate;
+    FaultWarnings warnings;
     mp4::TrackTags tags;
     bool given_up = false;
     GstFlowReturn given_up_flow = GST_FLOW_OK;
-    bool any_buffer = false;
-    bool waits_for_sync = true;
-    std::optional<int64_t> waiting_since;  // running time
+    bool expects_discont = true;  // the next buffer begins something, whatever was before
+    std::optional<bool> is_live;
   };
 
   void caps_event(GstEvent* event);
@@ -73,14 +89,19 @@ class Input {
   bool eos_event(GstEvent* event);
   void flush_event(GstEvent* event);
 
+  void gap_event(GstEvent* event);
+
   GstFlowReturn record(GstRef<GstBuffer> buffer);
-  GstFlowReturn record_unit(GstRef<GstBuffer> buffer, const mp4::AvcAccessUnit& unit);
+  GstFlowReturn record_unit(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit);
+  GstFlowReturn place(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit);
   GstFlowReturn give_up(const char* sentence);
-  std::optional<mp4::AvcAccessUnit> look_into(GstBuffer* buffer) const;
-  bool may_start(const mp4::AvcAccessUnit& unit, GstBuffer* buffer, const Timeline::Stamps& stamps);
-  Timeline::Stamps stamps_of(GstBuffer* buffer) const;
+  // False: the policy ends the recording.
+  bool note_loss();
+  std::optional<mp4::AccessUnit> look_into(GstBuffer* buffer);
+  bool passes_gate(GstBuffer* buffer, const mp4::AccessUnit& unit, bool damaged);
+  bool is_live();
+  Timeline::Stamps stamps_of(GstBuffer* buffer);
   std::optional<int64_t> running_time(GstClockTime time) const;
-  mp4::TrackIndex track();
   void note_position(GstBuffer* buffer);
 
   GstPad* pad_;

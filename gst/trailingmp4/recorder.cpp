@@ -83,7 +83,7 @@ bool Recorder::start() {
   recording_settings.max_queue_bytes = settings_.max_queue_bytes;
   recording_ =
       std::make_shared<mp4::Recording>(std::move(target_), std::move(listener), recording_settings);
-  anchors_ = std::make_unique<Anchors>(
+  clock_ = std::make_shared<SharedClock>(
       [recording = recording_.get()] { return recording->latest_end_ns(); });
   stopping_ = reached_eos_ = forced_eos_ = done_ = failed_ = false;
   group_id_.reset();
@@ -93,7 +93,7 @@ bool Recorder::start() {
   roster_.each([&](Input& input) {
     input.set_cancel(Input::kStopping, false);
     input.set_cancel(Input::kFlushing, false);  // a flush that a stop cut short
-    input.begin_cycle(recording_, *anchors_, settings_.start_at_sync);
+    input.begin_cycle(cycle_settings());
   });
   return true;
 }
@@ -139,7 +139,7 @@ void Recorder::finish_stop() {
   last_stats_ = std::move(stats);
   roster_.each([](Input& input) { input.end_cycle(); });
   recording_.reset();
-  anchors_.reset();
+  clock_.reset();
 }
 
 void Recorder::forget() {
@@ -164,12 +164,16 @@ void Recorder::wait_for_ending(mp4::Recording& recording, GstClockTime timeout) 
 
 // ---- pads ----
 
+CycleSettings Recorder::cycle_settings() const {
+  return {recording_, clock_, settings_.clock, settings_.loss_policy, settings_.start_at_sync};
+}
+
 void Recorder::add(Input& input) {
   const std::lock_guard lock(mutex_);
   input.attach(this);
   roster_.add(input);
   input.set_cancel(Input::kStopping, stopping_);
-  if (recording_) input.begin_cycle(recording_, *anchors_, settings_.start_at_sync);
+  if (recording_) input.begin_cycle(cycle_settings());
 }
 
 void Recorder::cancel(Input& input, Input::Cancel reason, bool on) {
@@ -284,6 +288,13 @@ GstFlowReturn Recorder::give_up(Input& input, const char* sentence) {
   return GST_FLOW_ERROR;
 }
 
+GstFlowReturn Recorder::end_with_error(Input& input, const char* sentence) {
+  if (const auto recording = this->recording()) end_recording(*recording);
+  const GString8 name(gst_object_get_name(GST_OBJECT(input.pad())));
+  post_stream_error(element_, std::string("Pad ") + name.get() + ": " + sentence);
+  return GST_FLOW_ERROR;
+}
+
 // Some pad has had no stream yet but may have one.
 bool Recorder::expects_stream() {
   std::vector<GstRef<GstPad>> pads;
@@ -350,6 +361,12 @@ void Recorder::post_eos_if_due() {
     if (eos_seqnum_ != GST_SEQNUM_INVALID) gst_message_set_seqnum(message, eos_seqnum_);
   }
   gst_element_post_message(element_, message);
+}
+
+std::optional<int64_t> Recorder::clock_time() const {
+  const auto clock = GstRef<GstClock>::adopt(gst_element_get_clock(element_));
+  if (!clock) return std::nullopt;
+  return static_cast<int64_t>(std::min<GstClockTime>(gst_clock_get_time(clock.get()), G_MAXINT64));
 }
 
 void Recorder::merge_tags(const GstTagList* tags) {

@@ -26,20 +26,9 @@
 #include "mp4/posix_output_file.h"
 #include "mp4/recording.h"
 #include "roster.h"
-#include "timeline.h"
+#include "settings.h"
 
 namespace trailingmp4 {
-
-enum class QueueFull { kWait, kDrop };
-
-struct Settings {
-  std::string location;
-  guint file_mode = 0640;
-  guint64 max_queue_bytes = guint64{64} << 20;
-  QueueFull queue_full = QueueFull::kWait;
-  GstClockTime stop_timeout = 0;  // 0: for ever
-  bool start_at_sync = true;
-};
 
 class Recorder {
  public:
@@ -75,7 +64,10 @@ class Recorder {
   void unlinked(Input& input);
   // The track ends with a warning, or an error if there is no other.
   GstFlowReturn give_up(Input& input, const char* sentence);
-  void merge_tags(const GstTagList* tags);  // of global scope: they are the movie's
+  // The recording ends well, with an error on the bus.
+  GstFlowReturn end_with_error(Input& input, const char* sentence);
+  std::optional<int64_t> clock_time() const;  // of the pipeline's clock
+  void merge_tags(const GstTagList* tags);    // of global scope: they are the movie's
 
   // The I/O thread: the file of that cycle is closed.
   void recording_done(unsigned cycle, bool success);
@@ -86,6 +78,7 @@ class Recorder {
 
  private:
   bool expects_stream();
+  CycleSettings cycle_settings() const;  // mutex_ held
   void end_if_due();
   void end_recording(mp4::Recording& recording);
   void post_eos_if_due();
@@ -105,7 +98,7 @@ class Recorder {
   std::string target_location_;
   Roster roster_;
   std::shared_ptr<mp4::Recording> recording_;
-  std::unique_ptr<Anchors> anchors_;
+  std::shared_ptr<SharedClock> clock_;
   StructureOwner last_stats_;             // of the recording before, between two
   std::vector<StructureOwner> released_;  // statistics of pads that are gone
   std::string open_location_;             // of recording_

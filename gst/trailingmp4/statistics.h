@@ -17,11 +17,12 @@ namespace trailingmp4 {
 // Of one pad, besides what its Timeline counts.
 struct InputCounters {
   Counter empty;        // buffers without bytes
-  Counter no_slice;     // H.264 access units without a picture
+  Counter no_slice;     // access units without a picture
   Counter before_sync;  // pictures before the first one that can be decoded
   Counter queue_full;   // with queue-full=drop
   Counter after_end;    // of a track that was given up
-  Counter discont;      // buffers with DISCONT after the first
+  Counter after_loss;   // pictures between a loss and the next sync sample
+  Counter losses;       // buffers with DISCONT where nothing begins, GAP events with MISSING_DATA
   Counter gaps;         // GAP events
   Counter copied;       // from pools or other than system memory
 };

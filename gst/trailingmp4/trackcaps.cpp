@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
+#include <utility>
 
 #include "gstref.h"
 #include "mp4/aac.h"
-#include "mp4/avc.h"
 #include "mp4/narrow.h"
 
 namespace trailingmp4 {
@@ -18,7 +19,7 @@ using mp4::Status;
 using mp4::StatusCode;
 using namespace mp4::literals;
 
-Status invalid(const char* sentence) { return {StatusCode::kInvalid, sentence}; }
+Status invalid(std::string sentence) { return {StatusCode::kInvalid, std::move(sentence)}; }
 
 // A row of the table: media type, and what turns the caps into a TrackCaps.
 struct Codec {
@@ -52,44 +53,79 @@ void read_colour(const GstStructure* caps, mp4::VideoDescription& video) {
                   colour.range == GST_VIDEO_COLOR_RANGE_0_255};
 }
 
+void read_framerate(const GstStructure* caps, TrackCaps& result) {
+  int numerator = 0, denominator = 0;
+  if (!gst_structure_get_fraction(caps, "framerate", &numerator, &denominator)) return;
+  if (numerator <= 0 || denominator <= 0) return;
+  result.picture_ns = static_cast<int64_t>(gst_util_uint64_scale(
+      GST_SECOND, static_cast<guint64>(denominator), static_cast<guint64>(numerator)));
+}
+
+void use_sequence(const std::optional<mp4::SequenceInfo>& sequence, mp4::VideoDescription& video) {
+  if (!sequence) return;
+  video.width = mp4::narrow<uint16_t>(sequence->width);
+  video.height = mp4::narrow<uint16_t>(sequence->height);
+  video.aspect = sequence->aspect.value_or(mp4::PixelAspectRatio());
+  video.colour = sequence->colour;
+}
+
 // The bitstream's word first, then what the caps say beyond it or against it.
-Status read_video(const GstStructure* caps, const std::optional<mp4::AvcSequence>& sequence,
-                  mp4::VideoDescription& video) {
+Status read_video(const GstStructure* caps, TrackCaps& result) {
+  mp4::VideoDescription& video = result.config.video;
+  use_sequence(result.sets->sequence(), video);
   int width = 0, height = 0;
   gst_structure_get_int(caps, "width", &width);
   gst_structure_get_int(caps, "height", &height);
-  if (sequence) {
-    if (width <= 0) width = static_cast<int>(sequence->width);
-    if (height <= 0) height = static_cast<int>(sequence->height);
-    video.aspect = sequence->aspect.value_or(mp4::PixelAspectRatio());
-    video.colour = sequence->colour;
-  }
-  if (width <= 0 || height <= 0) return invalid("The picture's size is not known.");
   if (!mp4::fits<uint16_t>(width) || !mp4::fits<uint16_t>(height))
     return invalid("The picture is larger than an MP4 file can say.");
-  video.width = static_cast<uint16_t>(width);
-  video.height = static_cast<uint16_t>(height);
+  if (width > 0) video.width = static_cast<uint16_t>(width);
+  if (height > 0) video.height = static_cast<uint16_t>(height);
+  if (video.width == 0 || video.height == 0) return invalid("The picture's size is not known.");
   read_aspect(caps, video);
   read_colour(caps, video);
+  read_framerate(caps, result);
   return {};
 }
 
-Status read_h264(const GstStructure* caps, std::vector<uint8_t> codec_data, TrackCaps& result) {
+// What H.264 and H.265 have alike; the sentences name the codec and its parser.
+struct NalStream {
+  mp4::NalCodec codec;
+  const char *name, *parser;
+  const char* formats[2];  // of caps; the second with sets in the samples
+  mp4::FourCC sample_entries[2];
+};
+
+Status read_nal_stream(const NalStream& stream, const GstStructure* caps,
+                       std::vector<uint8_t> codec_data, TrackCaps& result) {
+  const std::string name = stream.name,
+                    put = std::string("; put an ") + stream.parser + " before it.";
   const char* format = gst_structure_get_string(caps, "stream-format");
-  const bool avc3 = g_strcmp0(format, "avc3") == 0;
-  if (!avc3 && g_strcmp0(format, "avc") != 0)
-    return invalid("H.264 is recorded in stream-format avc or avc3; put an h264parse before it.");
-  if (codec_data.empty())
-    return invalid("The H.264 caps have no codec_data; put an h264parse before it.");
-  const auto avc = mp4::parse_avc_config(codec_data);
-  if (!avc) return invalid("The H.264 codec_data is damaged.");
-  result.nal_length_size = avc->nal_length_size;
+  const bool second = g_strcmp0(format, stream.formats[1]) == 0;
+  if (!second && g_strcmp0(format, stream.formats[0]) != 0)
+    return invalid(name + " is recorded in stream-format " + stream.formats[0] + " or " +
+                   stream.formats[1] + put);
+  if (codec_data.empty()) return invalid("The " + name + " caps have no codec_data" + put);
+  result.nal_codec = stream.codec;
+  result.sets = mp4::ParameterSets::from_record(stream.codec, codec_data);
+  if (!result.sets) return invalid("The " + name + " codec_data is damaged.");
   mp4::TrackConfig& config = result.config;
   config.kind = mp4::TrackKind::kVideo;
-  config.format = avc3 ? "avc3"_4cc : "avc1"_4cc;
+  config.format = stream.sample_entries[second];
   config.timescale = mp4::kVideoTimescale;
   config.codec_config = std::move(codec_data);
-  return read_video(caps, avc->sequence, config.video);
+  return read_video(caps, result);
+}
+
+Status read_h264(const GstStructure* caps, std::vector<uint8_t> codec_data, TrackCaps& result) {
+  constexpr NalStream kStream{
+      mp4::NalCodec::kAvc, "H.264", "h264parse", {"avc", "avc3"}, {"avc1"_4cc, "avc3"_4cc}};
+  return read_nal_stream(kStream, caps, std::move(codec_data), result);
+}
+
+Status read_h265(const GstStructure* caps, std::vector<uint8_t> codec_data, TrackCaps& result) {
+  constexpr NalStream kStream{
+      mp4::NalCodec::kHevc, "H.265", "h265parse", {"hvc1", "hev1"}, {"hvc1"_4cc, "hev1"_4cc}};
+  return read_nal_stream(kStream, caps, std::move(codec_data), result);
 }
 
 Status read_aac(const GstStructure* caps, std::vector<uint8_t> codec_data, TrackCaps& result) {
@@ -112,14 +148,22 @@ Status read_aac(const GstStructure* caps, std::vector<uint8_t> codec_data, Track
 
 constexpr Codec kCodecs[] = {
     {"video/x-h264", read_h264},
+    {"video/x-h265", read_h265},
     {"audio/mpeg", read_aac},
 };
 
 }  // namespace
 
-bool TrackCaps::same_description(const TrackCaps& other) const {
-  return config.format == other.config.format && config.timescale == other.config.timescale &&
-         config.codec_config == other.config.codec_config;
+bool TrackCaps::fits(const TrackCaps& other) const {
+  if (config.format != other.config.format || config.timescale != other.config.timescale)
+    return false;
+  if (sets && other.sets) return sets->nal_length_size() == other.sets->nal_length_size();
+  return config.codec_config == other.config.codec_config;
+}
+
+void TrackCaps::describe_anew() {
+  config.codec_config = sets->record();
+  use_sequence(sets->sequence(), config.video);
 }
 
 mp4::Status read_caps(const GstCaps* caps, TrackCaps& result) {

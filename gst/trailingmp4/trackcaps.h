@@ -5,6 +5,9 @@
 
 #include <gst/gst.h>
 
+#include <optional>
+
+#include "mp4/parameter_sets.h"
 #include "mp4/status.h"
 #include "mp4/track_config.h"
 
@@ -13,10 +16,16 @@ namespace trailingmp4 {
 // What the caps say, and what a pad must know to look into the samples.
 struct TrackCaps {
   mp4::TrackConfig config;
-  unsigned nal_length_size = 0;  // 0: samples are not made of NAL units
+  std::optional<int64_t> picture_ns;  // from one picture to the next, as the caps say it
 
-  // The samples of both can stand in one track.
-  bool same_description(const TrackCaps& other) const;
+  // Samples made of NAL units, and their parameter sets in force.
+  mp4::NalCodec nal_codec = mp4::NalCodec::kNone;
+  std::optional<mp4::ParameterSets> sets;
+
+  // Samples of the other can stand in the track of this one, with a description of their own.
+  bool fits(const TrackCaps& other) const;
+  // The description that the parameter sets in force make, after they changed.
+  void describe_anew();
 };
 
 // kInvalid with a sentence where the caps cannot be written.
@@ -24,7 +33,8 @@ mp4::Status read_caps(const GstCaps* caps, TrackCaps& result);
 
 // What the pads' templates say.
 inline constexpr char kVideoCaps[] =
-    "video/x-h264, stream-format=(string){ avc, avc3 }, alignment=(string)au";
+    "video/x-h264, stream-format=(string){ avc, avc3 }, alignment=(string)au; "
+    "video/x-h265, stream-format=(string){ hvc1, hev1 }, alignment=(string)au";
 inline constexpr char kAudioCaps[] = "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw";
 
 }  // namespace trailingmp4

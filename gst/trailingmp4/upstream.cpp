@@ -51,6 +51,14 @@ bool leads_to_source(GstPad* sink_pad, int depth) {
 
 bool has_source(GstPad* pad) { return leads_to_source(pad, 0); }
 
+bool is_live(GstPad* pad) {
+  const auto asked = GstRef<GstQuery>::adopt(gst_query_new_latency());
+  gboolean live = FALSE;
+  if (gst_pad_peer_query(pad, asked.get()))
+    gst_query_parse_latency(asked.get(), &live, nullptr, nullptr);
+  return live;
+}
+
 bool answer_latency(GstElement* element, GstQuery* query) {
   bool live = false, answered = false;
   GstClockTime minimum = 0, maximum = GST_CLOCK_TIME_NONE;

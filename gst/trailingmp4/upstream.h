@@ -23,6 +23,9 @@ bool answer_seeking(GstQuery* query);
 // waits for a pad which the camera never offers ends in the air.
 bool has_source(GstPad* pad);
 
+// Whether what comes on the pad is live, as its upstream says.
+bool is_live(GstPad* pad);
+
 // To every linked pad; true if any upstream handled it.
 bool send_upstream(GstElement* element, GstRef<GstEvent> event);
 

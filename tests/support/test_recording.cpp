@@ -134,7 +134,7 @@ mp4::Recording::Taken TestRecording::append(mp4::TrackIndex track, const mp4::Sa
 
 mp4::Recording::Taken TestRecording::append(mp4::TrackIndex track, const mp4::SampleTimes& times,
                                             bool sync, mp4::Payload payload, Bytes expected) {
-  const auto taken = recording->append(track, {times, sync, std::move(payload)});
+  const auto taken = recording->append(track, {times, {.sync = sync}, 0, std::move(payload)});
   if (taken == mp4::Recording::Taken::kYes)
     tracks_[track].samples.push_back({times, sync, std::move(expected)});
   return taken;

@@ -3,44 +3,37 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
 
-#include "bit_reader.h"
 #include "narrow.h"
 
 namespace mp4 {
 namespace {
 
-// ITU-T H.264, table 7-1
+// Table 7-1
 constexpr uint8_t kSlice = 1;
 constexpr uint8_t kIdrSlice = 5;
 constexpr uint8_t kSei = 6;
 constexpr uint8_t kSps = 7;
-constexpr uint32_t kRecoveryPoint = 6;  // D.1: payloadType
+constexpr uint8_t kPps = 8;
+constexpr uint8_t kDelimiter = 9;
 
+constexpr uint32_t kBaseline = 66;  // profile_idc, A.2
+constexpr uint32_t kCavlcIntra = 44;
+constexpr uint32_t kConstraintSet3 = 1 << 4;  // among the constraint flags
 constexpr uint32_t kMaxPictureSide = 65'535;  // what a sample entry can say
-constexpr std::size_t kSeiBytesLookedAt = 256;
-
-// 7.3.1: the payload without emulation_prevention_three_byte.
-std::vector<uint8_t> without_emulation_prevention(std::span<const uint8_t> nal) {
-  std::vector<uint8_t> rbsp;
-  rbsp.reserve(nal.size());
-  unsigned zeros = 0;
-  for (uint8_t byte : nal) {
-    if (zeros >= 2 && byte == 3) {
-      zeros = 0;
-      continue;
-    }
-    zeros = byte == 0 ? zeros + 1 : 0;
-    rbsp.push_back(byte);
-  }
-  return rbsp;
-}
 
 bool has_chroma_format(uint32_t profile) {  // 7.3.2.1.1
   constexpr std::array<uint32_t, 13> kProfiles{100, 110, 122, 244, 44,  83, 86,
                                                118, 128, 138, 139, 134, 135};
   return std::find(kProfiles.begin(), kProfiles.end(), profile) != kProfiles.end();
+}
+
+// A.2.8 to A.2.11: pictures depend on no other, and none is reordered.
+bool is_intra_profile(uint32_t profile, uint32_t constraints) {
+  if (profile == kCavlcIntra) return true;
+  constexpr std::array<uint32_t, 4> kProfiles{100, 110, 122, 244};
+  return (constraints & kConstraintSet3) &&
+         std::find(kProfiles.begin(), kProfiles.end(), profile) != kProfiles.end();
 }
 
 void skip_scaling_list(BitReader& reader, unsigned size) {  // 7.3.2.1.1.1
@@ -51,22 +44,23 @@ void skip_scaling_list(BitReader& reader, unsigned size) {  // 7.3.2.1.1.1
   }
 }
 
-// Returns chroma_format_idc, 0 where the planes are coded apart.
-uint32_t read_chroma_format(BitReader& reader) {
-  uint32_t chroma = reader.ue();
-  const bool separate = chroma == 3 && reader.bit();
-  reader.ue();         // bit_depth_luma_minus8
-  reader.ue();         // bit_depth_chroma_minus8
+// Returns ChromaArrayType: 0 where the planes are coded apart.
+uint32_t read_chroma_format(BitReader& reader, SequenceInfo& sequence) {
+  sequence.chroma_format = reader.ue();
+  const bool separate = sequence.chroma_format == 3 && reader.bit();
+  sequence.luma_depth = 8 + std::min<uint32_t>(reader.ue(), 7);
+  sequence.chroma_depth = 8 + std::min<uint32_t>(reader.ue(), 7);
   reader.bit();        // qpprime_y_zero_transform_bypass_flag
   if (reader.bit()) {  // seq_scaling_matrix_present_flag
-    for (unsigned i = 0; i < (chroma == 3 ? 12u : 8u); ++i)
+    for (unsigned i = 0; i < (sequence.chroma_format == 3 ? 12u : 8u); ++i)
       if (reader.bit()) skip_scaling_list(reader, i < 6 ? 16 : 64);
   }
-  return separate ? 0 : chroma;
+  return separate ? 0 : sequence.chroma_format;
 }
 
-void skip_pic_order_count(BitReader& reader) {
-  const uint32_t type = reader.ue();  // pic_order_cnt_type
+// Returns pic_order_cnt_type.
+uint32_t skip_pic_order_count(BitReader& reader) {
+  const uint32_t type = reader.ue();
   if (type == 0) {
     reader.ue();  // log2_max_pic_order_cnt_lsb_minus4
   } else if (type == 1) {
@@ -76,76 +70,91 @@ void skip_pic_order_count(BitReader& reader) {
     const uint32_t cycle = std::min<uint32_t>(reader.ue(), 255);
     for (uint32_t i = 0; i < cycle; ++i) reader.se();
   }
+  return type;
 }
 
-std::optional<PixelAspectRatio> read_aspect(BitReader& reader) {  // E.1.1, table E-1
-  constexpr std::array<PixelAspectRatio, 17> kTable{{{0, 0},
-                                                     {1, 1},
-                                                     {12, 11},
-                                                     {10, 11},
-                                                     {16, 11},
-                                                     {40, 33},
-                                                     {24, 11},
-                                                     {20, 11},
-                                                     {32, 11},
-                                                     {80, 33},
-                                                     {18, 11},
-                                                     {15, 11},
-                                                     {64, 33},
-                                                     {160, 99},
-                                                     {4, 3},
-                                                     {3, 2},
-                                                     {2, 1}}};
-  constexpr uint32_t kExtended = 255;
-  const uint32_t index = reader.bits(8);
-  PixelAspectRatio aspect{0, 0};
-  if (index == kExtended) {
-    aspect.horizontal = reader.bits(16);
-    aspect.vertical = reader.bits(16);
-  } else if (index < kTable.size()) {
-    aspect = kTable[index];
+void skip_hrd(BitReader& reader) {  // E.1.2
+  const uint32_t count = std::min<uint32_t>(reader.ue(), 31) + 1;
+  reader.bits(8);  // bit_rate_scale, cpb_size_scale
+  for (uint32_t i = 0; i < count; ++i) {
+    reader.ue();   // bit_rate_value_minus1
+    reader.ue();   // cpb_size_value_minus1
+    reader.bit();  // cbr_flag
   }
-  if (aspect.horizontal == 0 || aspect.vertical == 0) return std::nullopt;
-  return aspect;
+  reader.bits(20);  // four lengths of five bits
 }
 
-void read_vui(BitReader& reader, AvcSequence& sequence) {  // E.1.1
-  if (reader.bit()) sequence.aspect = read_aspect(reader);
-  if (reader.bit()) reader.bit();  // overscan
-  if (!reader.bit()) return;       // video_signal_type_present_flag
-  reader.bits(3);                  // video_format
-  Colour colour;
-  colour.full_range = reader.bit() != 0;
-  if (reader.bit()) {  // colour_description_present_flag
-    colour.primaries = narrow<uint16_t>(reader.bits(8));
-    colour.transfer = narrow<uint16_t>(reader.bits(8));
-    colour.matrix = narrow<uint16_t>(reader.bits(8));
+void skip_timing_and_hrd(BitReader& reader) {  // E.1.1
+  if (reader.bit()) {                          // timing_info_present_flag
+    reader.bits(32);                           // num_units_in_tick
+    reader.bits(32);                           // time_scale
+    reader.bit();                              // fixed_frame_rate_flag
   }
-  sequence.colour = colour;
+  const bool nal_hrd = reader.bit() != 0;
+  if (nal_hrd) skip_hrd(reader);
+  const bool vcl_hrd = reader.bit() != 0;
+  if (vcl_hrd) skip_hrd(reader);
+  if (nal_hrd || vcl_hrd) reader.bit();  // low_delay_hrd_flag
+  reader.bit();                          // pic_struct_present_flag
 }
 
-// 7.4.2.1.1: cropping is counted in chroma samples and, with fields, in pairs of lines.
-void crop(AvcSequence& sequence, BitReader& reader, uint32_t chroma, bool frames_only) {
-  const uint64_t unit_x = chroma == 1 || chroma == 2 ? 2 : 1;
-  const uint64_t unit_y = (chroma == 1 ? 2 : 1) * (frames_only ? 1 : 2);
-  const uint64_t left = reader.ue(), right = reader.ue(), top = reader.ue(), bottom = reader.ue();
-  const uint64_t x = (left + right) * unit_x, y = (top + bottom) * unit_y;
-  sequence.width = x < sequence.width ? narrow<uint32_t>(sequence.width - x) : 0;
-  sequence.height = y < sequence.height ? narrow<uint32_t>(sequence.height - y) : 0;
+// Returns max_num_reorder_frames.
+std::optional<unsigned> read_bitstream_restriction(BitReader& reader) {
+  if (!reader.bit()) return std::nullopt;        // bitstream_restriction_flag
+  reader.bit();                                  // motion_vectors_over_pic_boundaries_flag
+  for (unsigned i = 0; i < 4; ++i) reader.ue();  // sizes and lengths
+  const uint32_t depth = reader.ue();
+  if (reader.exhausted()) return std::nullopt;
+  return depth;
 }
 
-std::optional<AvcSequence> parse_sps(std::span<const uint8_t> nal) {
+void read_vui(BitReader& reader, SequenceInfo& sequence) {  // E.1.1
+  read_vui_aspect(reader, sequence);
+  read_vui_overscan(reader);
+  read_vui_video_signal(reader, sequence);
+  if (reader.bit()) {  // chroma_loc_info_present_flag
+    reader.ue();
+    reader.ue();
+  }
+  skip_timing_and_hrd(reader);
+  if (const auto depth = read_bitstream_restriction(reader)) sequence.reorder_depth = depth;
+}
+
+}  // namespace
+
+NalKind avc_nal_kind(uint8_t first_byte) {
+  const uint8_t type = first_byte & 0x1f;
+  if (type >= kSlice && type <= kIdrSlice) return NalKind::kSlice;
+  if (type == kSps || type == kPps) return NalKind::kParameterSet;
+  if (type == kDelimiter) return NalKind::kDelimiter;
+  return type == kSei ? NalKind::kSei : NalKind::kOther;
+}
+
+void look_at_avc_slice(std::span<const uint8_t> head, AccessUnit& unit) {
+  if (head.empty()) return;
+  if ((head[0] & 0x1f) == kIdrSlice) unit.access = {.sync = true};
+  const std::vector<uint8_t> rbsp = without_emulation_prevention(head.subspan(1));
+  BitReader reader(rbsp);
+  reader.ue();  // first_mb_in_slice
+  const uint32_t slice_type =
+      reader.ue();  // 7.4.3: 5 to 9 are 0 to 4 for all slices of the picture
+  unit.bidirectional = !reader.exhausted() && slice_type % 5 == 1;
+}
+
+std::optional<SequenceInfo> parse_avc_sps(std::span<const uint8_t> nal) {
   if (nal.size() < 4 || (nal[0] & 0x1f) != kSps) return std::nullopt;
   const std::vector<uint8_t> rbsp = without_emulation_prevention(nal.subspan(1));
   BitReader reader(rbsp);
+  SequenceInfo sequence;
   const uint32_t profile = reader.bits(8);
-  reader.bits(16);  // constraint flags, level_idc
-  reader.ue();      // seq_parameter_set_id
-  const uint32_t chroma = has_chroma_format(profile) ? read_chroma_format(reader) : 1;
+  const uint32_t constraints = reader.bits(8);
+  reader.bits(8);  // level_idc
+  reader.ue();     // seq_parameter_set_id
+  const uint32_t chroma = has_chroma_format(profile) ? read_chroma_format(reader, sequence) : 1;
   reader.ue();  // log2_max_frame_num_minus4
-  skip_pic_order_count(reader);
-  reader.ue();   // max_num_ref_frames
-  reader.bit();  // gaps_in_frame_num_value_allowed_flag
+  const uint32_t order_count_type = skip_pic_order_count(reader);
+  const uint32_t references = reader.ue();  // max_num_ref_frames
+  reader.bit();                             // gaps_in_frame_num_value_allowed_flag
   const uint64_t width = (uint64_t{reader.ue()} + 1) * 16;
   const uint64_t map_height = (uint64_t{reader.ue()} + 1) * 16;
   const bool frames_only = reader.bit() != 0;
@@ -154,88 +163,22 @@ std::optional<AvcSequence> parse_sps(std::span<const uint8_t> nal) {
   reader.bit();  // direct_8x8_inference_flag
   if (reader.exhausted() || width > kMaxPictureSide || height > kMaxPictureSide)
     return std::nullopt;
-  AvcSequence sequence{narrow<uint32_t>(width), narrow<uint32_t>(height), {}, {}};
-  if (reader.bit()) crop(sequence, reader, chroma, frames_only);
+  sequence.width = narrow<uint32_t>(width);
+  sequence.height = narrow<uint32_t>(height);
+  if (order_count_type == 2 || profile == kBaseline || references == 0 ||
+      is_intra_profile(profile, constraints))
+    sequence.reorder_depth = 0;
+  // 7.4.2.1.1: cropping is counted in chroma samples and, with fields, in pairs of lines.
+  const uint32_t unit_x = chroma == 1 || chroma == 2 ? 2 : 1;
+  const uint32_t unit_y = (chroma == 1 ? 2 : 1) * (frames_only ? 1 : 2);
+  if (reader.bit() && !crop(sequence, reader, unit_x, unit_y)) return std::nullopt;
+  if (reader.exhausted()) return std::nullopt;
   if (reader.bit()) read_vui(reader, sequence);
-  if (reader.exhausted() || sequence.width == 0 || sequence.height == 0) return std::nullopt;
   return sequence;
 }
 
-// Walks one list of 16-bit lengths and parameter sets; false where they do not fit.
-template <typename F>
-bool each_parameter_set(std::span<const uint8_t>& rest, unsigned count, F f) {
-  for (unsigned i = 0; i < count; ++i) {
-    if (rest.size() < 2) return false;
-    const std::size_t length = std::size_t{rest[0]} << 8 | rest[1];
-    if (length == 0 || rest.size() - 2 < length) return false;
-    f(rest.subspan(2, length));
-    rest = rest.subspan(2 + length);
-  }
-  return true;
-}
-
-// 7.3.2.3.1: type and size are given by runs of 0xff and a last byte.
-bool sei_has_recovery_point(std::span<const uint8_t> nal) {
-  const std::vector<uint8_t> rbsp = without_emulation_prevention(nal.subspan(1));
-  std::size_t position = 0;
-  auto number = [&] {
-    uint32_t value = 0;
-    while (position < rbsp.size() && rbsp[position] == 0xff) value += rbsp[position++];
-    return position < rbsp.size() ? value + rbsp[position++] : value;
-  };
-  while (position + 2 < rbsp.size()) {
-    const uint32_t type = number();
-    const uint32_t size = number();
-    if (type == kRecoveryPoint) return true;
-    position += size;
-  }
-  return false;
-}
-
-}  // namespace
-
-std::optional<AvcConfig> parse_avc_config(std::span<const uint8_t> record) {
-  constexpr std::size_t kFixedPart = 7;
-  if (record.size() < kFixedPart || record[0] != 1) return std::nullopt;
-  AvcConfig config;
-  config.nal_length_size = (record[4] & 3u) + 1;
-  if (config.nal_length_size == 3) return std::nullopt;
-  auto rest = record.subspan(6);
-  const bool sps_fit = each_parameter_set(rest, record[5] & 0x1f, [&](auto nal) {
-    if (!config.sequence) config.sequence = parse_sps(nal);
-  });
-  if (!sps_fit || rest.empty()) return std::nullopt;
-  const unsigned pps = rest[0];
-  rest = rest.subspan(1);
-  if (!each_parameter_set(rest, pps, [](auto) {})) return std::nullopt;
-  return config;
-}
-
-AvcAccessUnit scan_avc_access_unit(const ByteSource& bytes, unsigned nal_length_size) {
-  AvcAccessUnit unit;
-  uint64_t position = 0;
-  std::array<uint8_t, 5> header{};
-  while (bytes.read(position, std::span(header).first(nal_length_size + 1)) ==
-         nal_length_size + 1) {
-    uint64_t length = 0;
-    for (unsigned i = 0; i < nal_length_size; ++i) length = length << 8 | header[i];
-    position += nal_length_size;
-    if (length == 0) continue;
-    const uint8_t type = header[nal_length_size] & 0x1f;
-    if (type >= kSlice && type <= kIdrSlice) {
-      unit.has_slice = true;
-      unit.idr = type == kIdrSlice;
-      return unit;
-    }
-    if (type == kSei) {
-      std::array<uint8_t, kSeiBytesLookedAt> sei;
-      const auto wanted = std::min<uint64_t>(length, sei.size());
-      const std::size_t got = bytes.read(position, std::span(sei).first(wanted));
-      if (got > 1 && sei_has_recovery_point(std::span(sei).first(got))) unit.recovery_point = true;
-    }
-    position += length;
-  }
-  return unit;
+bool avc_record_has_chroma_format(uint8_t profile) {
+  return profile == 100 || profile == 110 || profile == 122 || profile == 144 || profile == 244;
 }
 
 }  // namespace mp4

@@ -1,42 +1,25 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// What a recorder must know of H.264: the decoder configuration record and its sequence parameter
-// set (ITU-T H.264 7.3.2.1.1, ISO/IEC 14496-15, 5.3.3.1), and what an access unit in length-
-// prefixed form holds. Trusts nothing it reads.
+// H.264 (ITU-T H.264, ISO/IEC 14496-10): NAL unit types, slice header, sequence parameter set.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <span>
 
-#include "byte_source.h"
-#include "track_config.h"
+#include "nal.h"
 
 namespace mp4 {
 
-// What the sequence parameter set says of the picture.
-struct AvcSequence {
-  uint32_t width = 0;  // after cropping
-  uint32_t height = 0;
-  std::optional<PixelAspectRatio> aspect;
-  std::optional<Colour> colour;
-};
+NalKind avc_nal_kind(uint8_t first_byte);
 
-struct AvcConfig {
-  unsigned nal_length_size = 4;         // 1, 2 or 4
-  std::optional<AvcSequence> sequence;  // of the first SPS, if there is one that parses
-};
+// The NAL unit of a slice, or its head.
+void look_at_avc_slice(std::span<const uint8_t> head, AccessUnit& unit);
 
-// Nothing: the record is too short or its parts do not fit.
-std::optional<AvcConfig> parse_avc_config(std::span<const uint8_t> record);
+// Nothing: no SPS, or its picture has no size.
+std::optional<SequenceInfo> parse_avc_sps(std::span<const uint8_t> nal);
 
-struct AvcAccessUnit {
-  bool has_slice = false;
-  bool idr = false;
-  bool recovery_point = false;  // an SEI before the first slice says so
-};
-
-// Looks at the NAL units up to the first slice.
-AvcAccessUnit scan_avc_access_unit(const ByteSource& bytes, unsigned nal_length_size);
+// Profiles whose configuration record says the chroma format (ISO/IEC 14496-15, 5.3.3.1.2).
+bool avc_record_has_chroma_format(uint8_t profile);
 
 }  // namespace mp4

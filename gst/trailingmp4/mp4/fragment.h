@@ -26,6 +26,9 @@ class Fragment {
   };
 
   void add(TrackIndex track, int64_t dts_ns, Payload payload);
+  uint32_t samples_of(TrackIndex track) const;
+  // The decode time of the track's first sample became another.
+  void set_first_ns(TrackIndex track, int64_t first_ns);
   // Closed: nothing is added any more; the tables at this moment, one mark a track.
   void close(std::vector<TrackTracker::Mark> marks) { marks_ = std::move(marks); }
 

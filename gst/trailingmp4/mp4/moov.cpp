@@ -8,6 +8,7 @@
 #include "box_writer.h"
 #include "narrow.h"
 #include "sample_entry.h"
+#include "sample_groups.h"
 
 namespace mp4 {
 namespace {
@@ -21,6 +22,7 @@ constexpr uint16_t kFullVolume = 0x0100;     // 1.0 in 8.8
 constexpr uint32_t kIlstUtf8 = 1;            // QuickTime metadata: data type UTF-8
 // What is in a moov besides its tables; far above what the boxes and tags here can take.
 constexpr uint64_t kFixedPartOfTrack = 2048;
+constexpr uint64_t kFixedPartOfDescription = 512;
 constexpr uint64_t kFixedPartOfMovie = 1024;
 
 // One track of the movie with what depends on the other tracks.
@@ -39,7 +41,7 @@ uint8_t version_for(uint64_t creation_time, uint64_t duration) {
 }
 
 int64_t first_pts_ns(const MoovTrack& track) {
-  return track.config.timescale.to_ns(track.mark.first_pts);
+  return track.config().timescale.to_ns(track.mark.first_pts);
 }
 
 int64_t origin_ns(std::span<const MoovTrack> tracks) {
@@ -57,7 +59,7 @@ std::vector<Placed> place(const MoovInfo& info, std::span<const MoovTrack> track
     if (track.mark.samples == 0) continue;
     const Ticks start = kMovieTimescale.from_ns(first_pts_ns(track)) - origin;
     const Ticks duration =
-        track.config.timescale.to(kMovieTimescale, track.mark.presented_duration());
+        track.config().timescale.to(kMovieTimescale, track.mark.presented_duration());
     placed.push_back({track, narrow<uint32_t>(placed.size() + 1), info.creation_time,
                       narrow<uint64_t>(start), narrow<uint64_t>(duration)});
   }
@@ -76,7 +78,7 @@ BitRates bit_rates(const MoovTrack& track) {
   rates.buffer_size = std::min<uint32_t>(mark.largest_size, 0xffffff);
   if (mark.media_duration() > 0)
     rates.avg_bitrate = narrow<uint32_t>(multiply_divide(narrow<int64_t>(mark.bytes * 8),
-                                                         track.config.timescale.ticks_per_second,
+                                                         track.config().timescale.ticks_per_second,
                                                          mark.media_duration()));
   // Less than a second of media has no fullest second.
   rates.max_bitrate =
@@ -110,6 +112,15 @@ std::array<uint32_t, 2> presented_size(const VideoDescription& video) {
   return {std::min<uint32_t>(narrow<uint32_t>(width), 0xffff), video.height};
 }
 
+std::array<uint32_t, 2> largest_size(const MoovTrack& track) {
+  std::array<uint32_t, 2> largest{};
+  for (const TrackConfig& description : track.descriptions) {
+    const auto [width, height] = presented_size(description.video);
+    largest = {std::max(largest[0], width), std::max(largest[1], height)};
+  }
+  return largest;
+}
+
 // 6.2.2: (x, y) becomes (a x + c y + tx, b x + d y + ty). The translation brings the turned
 // picture back to where its upper left corner is at 0, 0.
 void write_orientation(BoxWriter& w, const Orientation& orientation, uint32_t width,
@@ -130,7 +141,7 @@ void write_orientation(BoxWriter& w, const Orientation& orientation, uint32_t wi
 
 void write_tkhd(BoxWriter& w, const Placed& placed) {  // 8.3.2
   const uint8_t version = version_for(placed.creation_time, placed.end());
-  const bool video = placed.track.config.kind == TrackKind::kVideo;
+  const bool video = placed.track.config().kind == TrackKind::kVideo;
   FullBox box(w, "tkhd"_4cc, version, kTrackFlags);
   w.time(version, placed.creation_time);  // creation_time
   w.time(version, placed.creation_time);  // modification_time
@@ -139,11 +150,11 @@ void write_tkhd(BoxWriter& w, const Placed& placed) {  // 8.3.2
   w.time(version, placed.end());          // duration: the sum of the edits
   w.zeros(8);                             // reserved
   w.u16(0);                               // layer
-  w.u16(0);                               // alternate_group: none
+  w.u16(placed.track.alternate_group);    // alternate_group
   w.u16(video ? 0 : kFullVolume);         // volume
   w.zeros(2);                             // reserved
   if (video) {
-    const auto [width, height] = presented_size(placed.track.config.video);
+    const auto [width, height] = largest_size(placed.track);
     write_orientation(w, placed.track.tags.orientation, width, height);  // matrix
     w.u32(width << 16);                                                  // width
     w.u32(height << 16);                                                 // height
@@ -155,7 +166,7 @@ void write_tkhd(BoxWriter& w, const Placed& placed) {  // 8.3.2
 
 void write_elst(BoxWriter& w, const Placed& placed) {  // 8.6.6
   const auto& mark = placed.track.mark;
-  const Ticks media_time = mark.first_pts - mark.first_dts;
+  const Ticks media_time = mark.first_pts - mark.first_dts + mark.raise();
   const bool wide = !fits<uint32_t>(placed.start) || !fits<uint32_t>(placed.duration) ||
                     !fits<int32_t>(media_time);
   const uint8_t version = wide ? 1 : 0;
@@ -182,11 +193,11 @@ void write_mdhd(BoxWriter& w, const Placed& placed) {  // 8.4.2
   const auto duration = narrow<uint64_t>(placed.track.mark.media_duration());
   const uint8_t version = version_for(placed.creation_time, duration);
   FullBox box(w, "mdhd"_4cc, version, 0);
-  w.time(version, placed.creation_time);                  // creation_time
-  w.time(version, placed.creation_time);                  // modification_time
-  w.u32(placed.track.config.timescale.ticks_per_second);  // timescale
-  w.time(version, duration);                              // duration
-  uint16_t language = 0;                                  // three letters of five bits
+  w.time(version, placed.creation_time);                    // creation_time
+  w.time(version, placed.creation_time);                    // modification_time
+  w.u32(placed.track.config().timescale.ticks_per_second);  // timescale
+  w.time(version, duration);                                // duration
+  uint16_t language = 0;                                    // three letters of five bits
   for (char letter : placed.track.tags.language)
     language = static_cast<uint16_t>(language << 5 | (letter - 0x60));
   w.u16(language);
@@ -222,8 +233,9 @@ void write_dinf(BoxWriter& w) {  // 8.7.1, 8.7.2
 
 void write_stsd(BoxWriter& w, const MoovTrack& track) {  // 8.5.2
   FullBox box(w, "stsd"_4cc, 0, 0);
-  w.u32(1);  // entry_count
-  write_sample_entry(w, track.config, bit_rates(track));
+  w.u32(narrow<uint32_t>(track.descriptions.size()));  // entry_count
+  for (const TrackConfig& description : track.descriptions)
+    write_sample_entry(w, description, bit_rates(track));
 }
 
 void write_stts(BoxWriter& w, const MoovTrack& track) {  // 8.6.1.2
@@ -253,10 +265,10 @@ void write_stss(BoxWriter& w, const MoovTrack& track) {  // 8.6.2
 void write_stsc(BoxWriter& w, const MoovTrack& track) {  // 8.7.4
   FullBox box(w, "stsc"_4cc, 0, 0);
   w.u32(TrackTracker::sizes(track.mark).stsc);  // entry_count
-  track.tracker.each_chunk_run(track.mark, [&](uint32_t chunk, uint32_t samples) {
-    w.u32(chunk);    // first_chunk
-    w.u32(samples);  // samples_per_chunk
-    w.u32(1);        // sample_description_index
+  track.tracker.each_chunk_run(track.mark, [&](uint32_t chunk, uint32_t samples, uint32_t index) {
+    w.u32(chunk);      // first_chunk
+    w.u32(samples);    // samples_per_chunk
+    w.u32(index + 1);  // sample_description_index
   });
 }
 
@@ -280,21 +292,6 @@ void write_chunk_offsets(BoxWriter& w, const MoovTrack& track) {  // 8.7.5
   });
 }
 
-void write_roll_group(BoxWriter& w, const MoovTrack& track) {  // 8.9.3, 8.9.2, 10.1
-  {
-    FullBox box(w, "sgpd"_4cc, 1, 0);
-    w.fourcc("roll"_4cc);                      // grouping_type
-    w.u32(sizeof(int16_t));                    // default_length
-    w.u32(1);                                  // entry_count
-    w.i16(*track.config.audio.roll_distance);  // roll_distance
-  }
-  FullBox box(w, "sbgp"_4cc, 0, 0);
-  w.fourcc("roll"_4cc);       // grouping_type
-  w.u32(1);                   // entry_count
-  w.u32(track.mark.samples);  // sample_count
-  w.u32(1);                   // group_description_index
-}
-
 void write_stbl(BoxWriter& w, const MoovTrack& track) {  // 8.5.1
   Box box(w, "stbl"_4cc);
   write_stsd(w, track);
@@ -304,11 +301,11 @@ void write_stbl(BoxWriter& w, const MoovTrack& track) {  // 8.5.1
   write_stsc(w, track);
   write_stsz(w, track);
   write_chunk_offsets(w, track);
-  if (track.config.audio.roll_distance) write_roll_group(w, track);
+  write_sample_groups(w, track.config(), track.tracker, track.mark);
 }
 
 void write_mdia(BoxWriter& w, const Placed& placed) {  // 8.4.1, 8.4.4
-  const bool video = placed.track.config.kind == TrackKind::kVideo;
+  const bool video = placed.track.config().kind == TrackKind::kVideo;
   Box mdia(w, "mdia"_4cc);
   write_mdhd(w, placed);
   write_hdlr(w, video ? "vide"_4cc : "soun"_4cc, video ? "VideoHandler" : "SoundHandler");
@@ -361,7 +358,10 @@ uint64_t moov_size_bound(const MoovInfo& info, std::span<const MoovTrack> tracks
   for (const MovieTag& tag : info.tags) bytes += tag.text.size() + 24;
   for (const MoovTrack& track : tracks) {
     const auto sizes = TrackTracker::sizes(track.mark);
-    bytes += kFixedPartOfTrack + track.config.codec_config.size();
+    bytes += kFixedPartOfTrack;
+    for (const TrackConfig& description : track.descriptions)
+      bytes += kFixedPartOfDescription + description.codec_config.size();
+    bytes += uint64_t{18} * track.mark.rolls + uint64_t{16} * track.mark.open_gops;
     bytes += uint64_t{8} * sizes.stts + uint64_t{8} * sizes.ctts + uint64_t{4} * sizes.stss;
     bytes += uint64_t{12} * sizes.stsc + uint64_t{4} * sizes.stsz;
     bytes += uint64_t{sizes.wide_offsets ? 8u : 4u} * sizes.chunk_offsets;
@@ -375,7 +375,7 @@ int64_t movie_duration_ns(std::span<const MoovTrack> tracks) {
   for (const MoovTrack& track : tracks) {
     const auto& mark = track.mark;
     if (mark.samples == 0) continue;
-    end = std::max(end, track.config.timescale.to_ns(mark.first_pts + mark.presented_duration()));
+    end = std::max(end, track.config().timescale.to_ns(mark.first_pts + mark.presented_duration()));
   }
   return end - origin;
 }

@@ -14,10 +14,13 @@
 namespace mp4 {
 
 struct MoovTrack {
-  const TrackConfig& config;
+  const std::vector<TrackConfig>& descriptions;  // at least one, of one kind and timescale
   const TrackTags& tags;
   const TrackTracker& tracker;
-  TrackTracker::Mark mark;  // the tables are written up to it
+  uint16_t alternate_group;  // 0: in none
+  TrackTracker::Mark mark;   // the tables are written up to it
+
+  const TrackConfig& config() const { return descriptions.front(); }
 };
 
 struct MoovInfo {

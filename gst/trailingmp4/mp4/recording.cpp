@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint64_t kFragmentBytes = uint64_t{32} << 20;
 constexpr uint32_t kFragmentSamples = 30'000;
+constexpr std::size_t kMostDescriptions = 1'000;  // of a track; far above what cameras have
 constexpr uint64_t kSecondsFrom1904To1970 = 2'082'844'800;
 
 uint64_t wall_clock() {
@@ -28,9 +29,12 @@ Ticks nominal_duration(const TrackConfig& config) {
 
 struct Recording::Track {
   explicit Track(const TrackConfig& config)
-      : config(config), tracker(config.timescale, nominal_duration(config)) {}
+      : descriptions{config}, tracker(config.timescale, nominal_duration(config)) {}
 
-  TrackConfig config;
+  const Timescale& timescale() const { return descriptions[0].timescale; }
+
+  std::vector<TrackConfig> descriptions;
+  uint16_t alternate_group = 0;
   TrackTags tags;
   TrackTracker tracker;
   TrackTracker::Mark in_file;  // as of the last fragment that was written
@@ -54,10 +58,38 @@ Recording::Recording(std::unique_ptr<OutputFile> file, std::shared_ptr<Listener>
 
 Recording::~Recording() = default;
 
-TrackIndex Recording::add_track(const TrackConfig& config) {
+TrackIndex Recording::add_track(const TrackConfig& config,
+                                std::optional<TrackIndex> alternative_to) {
   const std::lock_guard lock(mutex_);
-  tracks_.push_back(std::make_unique<Track>(config));
+  auto& track = *tracks_.emplace_back(std::make_unique<Track>(config));
+  if (alternative_to) {
+    uint16_t& group = tracks_[*alternative_to]->alternate_group;
+    if (group == 0) group = ++alternate_groups_;
+    track.alternate_group = group;
+  }
   return narrow<TrackIndex>(tracks_.size() - 1);
+}
+
+std::optional<uint32_t> Recording::add_description(TrackIndex track, const TrackConfig& config) {
+  const std::lock_guard lock(mutex_);
+  auto& descriptions = tracks_[track]->descriptions;
+  const auto found = std::find(descriptions.begin(), descriptions.end(), config);
+  const auto index = narrow<uint32_t>(found - descriptions.begin());
+  if (found != descriptions.end()) return index;
+  if (descriptions.size() >= kMostDescriptions || state_ == State::kEnding) return std::nullopt;
+  descriptions.push_back(config);
+  return index;
+}
+
+bool Recording::retime(TrackIndex index, std::span<const Ticks> decode_times) {
+  const std::lock_guard lock(mutex_);
+  TrackTracker& tracker = tracks_[index]->tracker;
+  const bool all_open = tracker.samples() == open_.samples_of(index);
+  if (state_ != State::kRecording || !all_open || tracker.samples() != decode_times.size())
+    return false;
+  tracker.retime(decode_times);
+  open_.set_first_ns(index, tracks_[index]->timescale().to_ns(decode_times.front()));
+  return true;
 }
 
 void Recording::set_track_tags(TrackIndex track, const TrackTags& tags) {
@@ -93,8 +125,9 @@ Recording::Taken Recording::append(TrackIndex index, Sample sample) {
 
 void Recording::take(TrackIndex index, Sample sample) {
   Track& track = *tracks_[index];
-  const int64_t dts_ns = track.config.timescale.to_ns(sample.times.dts);
-  track.tracker.append(sample.times, sample.payload.size(), sample.sync);
+  const int64_t dts_ns = track.timescale().to_ns(sample.times.dts);
+  track.tracker.describe(sample.description);
+  track.tracker.append(sample.times, sample.payload.size(), sample.access);
   const bool first = open_.empty();
   open_.add(index, dts_ns, std::move(sample.payload));
   if (first) arm_deadline();
@@ -171,7 +204,8 @@ void Recording::arm_deadline() {
 std::vector<MoovTrack> Recording::moov_tracks() const {
   std::vector<MoovTrack> tracks;
   for (const auto& track : tracks_)
-    tracks.push_back({track->config, track->tags, track->tracker, track->in_file});
+    tracks.push_back(
+        {track->descriptions, track->tags, track->tracker, track->alternate_group, track->in_file});
   return tracks;
 }
 
@@ -181,7 +215,7 @@ std::optional<int64_t> Recording::latest_end_ns() {
   for (const auto& track : tracks_) {
     const auto mark = track->tracker.mark();
     if (mark.samples == 0) continue;
-    const int64_t end = track->config.timescale.to_ns(mark.last_pts + mark.last_duration);
+    const int64_t end = track->timescale().to_ns(mark.last_pts + mark.last_duration);
     latest = std::max(latest.value_or(end), end);
   }
   return latest;
@@ -199,9 +233,9 @@ Recording::Summary Recording::summarise() {
   for (std::size_t i = 0; i < tracks.size(); ++i) {
     MoovTrack& track = tracks[i];
     track.mark = track.tracker.mark();
-    const int64_t duration = track.config.timescale.to_ns(track.mark.presented_duration());
+    const int64_t duration = track.config().timescale.to_ns(track.mark.presented_duration());
     summary.tracks.push_back(
-        {track.config.kind, track.mark.samples, track.mark.bytes, duration, tracks_[i]->damaged});
+        {track.config().kind, track.mark.samples, track.mark.bytes, duration, tracks_[i]->damaged});
   }
   summary.duration_ns = movie_duration_ns(tracks);
   summary.bytes_written = bytes_written_;

@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -74,7 +75,8 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
 
   struct Sample {
     SampleTimes times;
-    bool sync = false;
+    RandomAccess access;
+    uint32_t description = 0;  // as add_description() said; 0: that of add_track()
     Payload payload;
   };
 
@@ -82,7 +84,11 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
             const Settings& settings);
   ~Recording();
 
-  TrackIndex add_track(const TrackConfig& config);
+  // alternative_to: a track that this one stands in for at other times (8.3.2, alternate_group).
+  TrackIndex add_track(const TrackConfig& config, std::optional<TrackIndex> alternative_to = {});
+  // Another sample description of the same kind and timescale; the index of an equal one if there
+  // is one. Nothing: there are as many as can be.
+  std::optional<uint32_t> add_description(TrackIndex track, const TrackConfig& config);
   void set_track_tags(TrackIndex track, const TrackTags& tags);
   void set_movie_tags(std::vector<MovieTag> tags);
   void set_max_queue_bytes(uint64_t bytes) { writer_.set_max_bytes(bytes); }
@@ -91,6 +97,10 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
 
   // Never waits. The sample's dts must be above that of the track's previous one.
   Taken append(TrackIndex track, Sample sample);
+
+  // Other decode times for the track's samples, rising and as many as there are. False: too late,
+  // some are in a closed fragment.
+  bool retime(TrackIndex track, std::span<const Ticks> decode_times);
 
   bool has_room() { return writer_.has_room(); }
   void wait_for_room(const std::function<bool()>& gives_up) { writer_.wait_for_room(gives_up); }
@@ -140,6 +150,7 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
   MoovInfo info_;
   Fragment open_;
   uint64_t next_offset_ = MovieFile::kFirstSampleOffset;  // where the open fragment will stand
+  uint16_t alternate_groups_ = 0;
   bool running_ = false;
   bool limit_reached_ = false;
   uint64_t bytes_written_ = 0;

@@ -40,9 +40,11 @@ void write_btrt(BoxWriter& w, const BitRates& rates) {  // 8.5.2.2
   w.u32(rates.avg_bitrate);  // avgBitrate
 }
 
-void write_avcC(BoxWriter& w, const std::vector<uint8_t>& record) {  // 14496-15, 5.3.3.1
-  Box box(w, "avcC"_4cc);
-  w.raw(record);  // AVCDecoderConfigurationRecord
+// 14496-15, 5.3.3.1 and 8.3.3.1: the decoder configuration record
+void write_nal_configuration(BoxWriter& w, const TrackConfig& config) {
+  const bool hevc = config.format == "hvc1"_4cc || config.format == "hev1"_4cc;
+  Box box(w, hevc ? "hvcC"_4cc : "avcC"_4cc);
+  w.raw(config.codec_config);
 }
 
 void write_sample_entry_header(BoxWriter& w) {  // 8.5.2.2 SampleEntry
@@ -63,7 +65,7 @@ void write_visual(BoxWriter& w, const TrackConfig& config, const BitRates& rates
   w.zeros(32);                 // compressorname
   w.u16(kDepthColourNoAlpha);  // depth
   w.i16(-1);                   // pre_defined
-  write_avcC(w, config.codec_config);
+  write_nal_configuration(w, config);
   if (config.video.colour) write_colr(w, *config.video.colour);
   write_pasp(w, config.video.aspect);
   write_btrt(w, rates);

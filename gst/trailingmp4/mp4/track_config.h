@@ -57,11 +57,13 @@ struct AudioDescription {
 
 struct TrackConfig {
   TrackKind kind = TrackKind::kVideo;
-  FourCC format;  // type of the sample entry: avc1, avc3, mp4a
+  FourCC format;  // type of the sample entry: avc1, avc3, hvc1, hev1, mp4a
   Timescale timescale;
-  std::vector<uint8_t> codec_config;  // AVCDecoderConfigurationRecord, AudioSpecificConfig
+  std::vector<uint8_t>
+      codec_config;  // AVC or HEVC decoder configuration record, AudioSpecificConfig
   VideoDescription video;
   AudioDescription audio;
+  bool operator==(const TrackConfig&) const = default;
 };
 
 // What tags say of a track; may become known after its first sample.

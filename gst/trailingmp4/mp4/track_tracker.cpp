@@ -17,36 +17,86 @@ void TrackTracker::add_to_runs(std::vector<Run>& runs, uint32_t value) {
     ++runs.back().samples;
 }
 
-void TrackTracker::append(const SampleTimes& times, uint32_t size, bool sync) {
+void TrackTracker::append(const SampleTimes& times, uint32_t size, const RandomAccess& access) {
+  if (mark_.samples == 0) mark_.first_size = size;
+  add_times(times);
+  ++mark_.samples;
+  mark_.bytes += size;
+  mark_.same_sizes = mark_.same_sizes && size == mark_.first_size;
+  mark_.largest_size = std::max(mark_.largest_size, size);
+  sizes_.push_back(size);
+  if (access.sync) sync_samples_.push_back(mark_.samples);
+  if (access.open_gop) open_gops_.push_back(mark_.samples);
+  if (access.roll_distance != 0) rolls_.push_back({mark_.samples, access.roll_distance});
+  count_bits(times.dts, size);
+}
+
+// Before the sample is counted.
+void TrackTracker::add_times(const SampleTimes& times) {
   if (mark_.samples == 0) {
     mark_.first_dts = times.dts;
     mark_.first_pts = mark_.last_pts = times.pts;
-    mark_.first_size = size;
   } else {
     add_to_runs(duration_runs_, narrow<uint32_t>(times.dts - mark_.last_dts));
     mark_.first_pts = std::min(mark_.first_pts, times.pts);
     mark_.last_pts = std::max(mark_.last_pts, times.pts);
   }
-  add_to_runs(offset_runs_, narrow<uint32_t>(times.pts - times.dts));
-  ++mark_.samples;
-  mark_.bytes += size;
+  const Ticks offset = times.pts - times.dts;
+  add_to_runs(offset_runs_, static_cast<uint32_t>(narrow<int32_t>(offset)));
   mark_.last_dts = times.dts;
-  mark_.same_sizes = mark_.same_sizes && size == mark_.first_size;
-  mark_.has_offsets = mark_.has_offsets || times.pts != times.dts;
-  mark_.largest_size = std::max(mark_.largest_size, size);
+  mark_.has_offsets = mark_.has_offsets || offset != 0;
+  mark_.smallest_offset = std::min(mark_.smallest_offset, offset);
   known_duration_ = times.duration;
-  sizes_.push_back(size);
-  if (sync) sync_samples_.push_back(mark_.samples);
-  count_bits(times.dts, size);
+}
+
+void TrackTracker::retime(std::span<const Ticks> decode_times) {
+  std::vector<Ticks> offsets;
+  for (const Run& run : offset_runs_)
+    offsets.insert(offsets.end(), run.samples, static_cast<int32_t>(run.value));
+  std::vector<Ticks> old{mark_.first_dts};
+  for (const Run& run : duration_runs_)
+    for (uint32_t i = 0; i < run.samples; ++i) old.push_back(old.back() + run.value);
+  const uint32_t samples = mark_.samples;
+  const Ticks last_duration = known_duration_;
+  duration_runs_.clear();
+  offset_runs_.clear();
+  mark_.has_offsets = false;
+  mark_.smallest_offset = 0;
+  for (mark_.samples = 0; mark_.samples < samples; ++mark_.samples)
+    add_times(
+        {decode_times[mark_.samples], old[mark_.samples] + offsets[mark_.samples], last_duration});
+}
+
+void TrackTracker::describe(uint32_t description) {
+  if (description == description_) return;
+  described_.push_back({mark_.samples, description});
+  description_ = description;
 }
 
 void TrackTracker::place_chunk(uint64_t offset) {
-  const uint32_t samples = mark_.samples - samples_in_chunks_;
-  if (samples == 0) return;
-  if (chunks_.empty() || chunks_.back().samples != samples) ++mark_.chunk_runs;
-  chunks_.push_back({offset, samples});
+  uint32_t description = chunk_description_;
+  auto add_up_to = [&](uint32_t end) {
+    if (end == samples_in_chunks_) return;
+    uint64_t bytes = 0;
+    for (uint32_t i = samples_in_chunks_; i < end; ++i) bytes += sizes_[i];
+    add_chunk(offset, end - samples_in_chunks_, description);
+    offset += bytes;
+    samples_in_chunks_ = end;
+  };
+  for (const Described& change : described_) {
+    add_up_to(change.samples);
+    description = change.description;
+  }
+  add_up_to(mark_.samples);
+  chunk_description_ = description;
+  described_.clear();
+}
+
+void TrackTracker::add_chunk(uint64_t offset, uint32_t samples, uint32_t description) {
+  const Chunk chunk{offset, samples, description};
+  if (chunks_.empty() || !chunk.is_like(chunks_.back())) ++mark_.chunk_runs;
+  chunks_.push_back(chunk);
   mark_.last_chunk_offset = offset;
-  samples_in_chunks_ = mark_.samples;
 }
 
 Ticks TrackTracker::last_duration() const {
@@ -63,6 +113,8 @@ TrackTracker::Mark TrackTracker::mark() const {
   mark.offset_runs = narrow<uint32_t>(offset_runs_.size());
   mark.last_offset_run = offset_runs_.empty() ? 0 : offset_runs_.back().samples;
   mark.sync_samples = narrow<uint32_t>(sync_samples_.size());
+  mark.open_gops = narrow<uint32_t>(open_gops_.size());
+  mark.rolls = narrow<uint32_t>(rolls_.size());
   mark.chunks = narrow<uint32_t>(chunks_.size());
   mark.last_duration = last_duration();
   return mark;

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "timescale.h"
@@ -18,8 +19,16 @@ namespace mp4 {
 
 struct SampleTimes {
   Ticks dts = 0;
-  Ticks pts = 0;       // never before dts
+  Ticks pts = 0;       // before dts only where a depth of reordering became known late
   Ticks duration = 0;  // as far as known, 0: not known; the next sample's dts overrules it
+};
+
+// How decoding can start at a sample.
+struct RandomAccess {
+  bool sync = false;          // all that follows in decoding order can be decoded
+  bool open_gop = false;      // all that follows in presentation order can be
+  int16_t roll_distance = 0;  // the picture is right after so many samples; 0: no such start
+  bool operator==(const RandomAccess&) const = default;
 };
 
 class TrackTracker {
@@ -33,13 +42,16 @@ class TrackTracker {
     uint32_t offset_runs = 0;
     uint32_t last_offset_run = 0;
     uint32_t sync_samples = 0;
+    uint32_t open_gops = 0;
+    uint32_t rolls = 0;
     uint32_t chunks = 0;
     uint32_t chunk_runs = 0;  // entries of 'stsc'
     uint64_t last_chunk_offset = 0;
     uint32_t first_size = 0;
     uint32_t largest_size = 0;
     bool same_sizes = true;
-    bool has_offsets = false;  // some pts is not its dts
+    bool has_offsets = false;   // some pts is not its dts
+    Ticks smallest_offset = 0;  // of pts to dts, not above 0
     Ticks first_dts = 0, last_dts = 0;
     Ticks first_pts = 0, last_pts = 0;  // smallest and largest
     Ticks last_duration = 0;            // of the last sample
@@ -47,6 +59,8 @@ class TrackTracker {
     Ticks media_duration() const { return samples ? last_dts + last_duration - first_dts : 0; }
     Ticks presented_duration() const { return samples ? last_pts + last_duration - first_pts : 0; }
     bool all_sync() const { return sync_samples == samples; }
+    // What is added to all offsets, so that none is negative.
+    Ticks raise() const { return -smallest_offset; }
   };
 
   // Entries of each table; what they take in bytes is the box writer's knowledge.
@@ -59,9 +73,16 @@ class TrackTracker {
   TrackTracker(Timescale timescale, Ticks nominal);
 
   // dts must be above the previous one. The caller keeps the number of samples below 2^32 - 1.
-  void append(const SampleTimes& times, uint32_t size, bool sync);
-  // The samples appended since the last call lie together from this file offset on.
+  void append(const SampleTimes& times, uint32_t size, const RandomAccess& access);
+  // Samples from now on have the sample description of that index, from 0; until then the first.
+  void describe(uint32_t description);
+  uint32_t description() const { return description_; }
+  // The samples appended since the last call lie together from this file offset on: one chunk, or
+  // one for each description.
   void place_chunk(uint64_t offset);
+  // Other decode times for all samples, rising and as many as there are. Only before the first
+  // chunk.
+  void retime(std::span<const Ticks> decode_times);
 
   Mark mark() const;
   static TableSizes sizes(const Mark& mark);
@@ -71,17 +92,24 @@ class TrackTracker {
   // Each calls f once per entry, in order, up to the mark.
   template <typename F>  // f(samples, duration in ticks)
   void each_duration_run(const Mark& mark, F f) const;
-  template <typename F>  // f(samples, pts - dts in ticks)
-  void each_offset_run(const Mark& mark, F f) const {
-    each_run(offset_runs_, mark.offset_runs, mark.last_offset_run, f);
-  }
+  template <typename F>  // f(samples, pts - dts in ticks, none negative: raised)
+  void each_offset_run(const Mark& mark, F f) const;
   template <typename F>  // f(number of the sample, from 1)
   void each_sync_sample(const Mark& mark, F f) const;
+  template <typename F>  // f(number of the sample, from 1)
+  void each_open_gop(const Mark& mark, F f) const {
+    for (uint32_t i = 0; i < mark.open_gops; ++i) f(open_gops_[i]);
+  }
+  template <typename F>  // f(number of the sample, from 1, roll_distance)
+  void each_roll(const Mark& mark, F f) const {
+    for (uint32_t i = 0; i < mark.rolls; ++i) f(rolls_[i].sample, rolls_[i].distance);
+  }
   template <typename F>  // f(bytes)
   void each_size(const Mark& mark, F f) const {
     for (uint32_t i = 0; i < mark.samples; ++i) f(sizes_[i]);
   }
-  template <typename F>  // f(number of the first chunk, from 1, samples in each)
+  template <typename F>  // f(number of the first chunk, from 1, samples in each, description from
+                         // 0)
   void each_chunk_run(const Mark& mark, F f) const;
   template <typename F>  // f(file offset)
   void each_chunk(const Mark& mark, F f) const {
@@ -96,6 +124,18 @@ class TrackTracker {
   struct Chunk {
     uint64_t offset;
     uint32_t samples;
+    uint32_t description;
+    bool is_like(const Chunk& other) const {
+      return samples == other.samples && description == other.description;
+    }
+  };
+  struct Described {
+    uint32_t samples;  // before it
+    uint32_t description;
+  };
+  struct Roll {
+    uint32_t sample;
+    int16_t distance;
   };
   struct Arrival {
     Ticks dts;
@@ -105,6 +145,8 @@ class TrackTracker {
   static void add_to_runs(std::vector<Run>& runs, uint32_t value);
   template <typename F>
   static void each_run(const std::vector<Run>& runs, uint32_t count, uint32_t last, F f);
+  void add_times(const SampleTimes& times);
+  void add_chunk(uint64_t offset, uint32_t samples, uint32_t description);
   void count_bits(Ticks dts, uint32_t size);
   Ticks last_duration() const;
 
@@ -114,8 +156,13 @@ class TrackTracker {
   Ticks known_duration_ = 0;
   uint32_t samples_in_chunks_ = 0;
   std::vector<Run> duration_runs_;
-  std::vector<Run> offset_runs_;
+  std::vector<Run> offset_runs_;  // the values are signed
   std::vector<uint32_t> sync_samples_;
+  std::vector<uint32_t> open_gops_;
+  std::vector<Roll> rolls_;
+  uint32_t description_ = 0;
+  uint32_t chunk_description_ = 0;    // of the last sample in a chunk
+  std::vector<Described> described_;  // changes that are in no chunk yet
   std::vector<uint32_t> sizes_;
   std::vector<Chunk> chunks_;
   std::deque<Arrival> second_;  // the samples of the last second of decode time
@@ -146,6 +193,14 @@ void TrackTracker::each_duration_run(const Mark& mark, F f) const {
 }
 
 template <typename F>
+void TrackTracker::each_offset_run(const Mark& mark, F f) const {
+  each_run(offset_runs_, mark.offset_runs, mark.last_offset_run,
+           [&](uint32_t samples, uint32_t offset) {
+             f(samples, static_cast<uint32_t>(static_cast<int32_t>(offset) + mark.raise()));
+           });
+}
+
+template <typename F>
 void TrackTracker::each_sync_sample(const Mark& mark, F f) const {
   for (uint32_t i = 0; i < mark.sync_samples; ++i) f(sync_samples_[i]);
 }
@@ -153,7 +208,8 @@ void TrackTracker::each_sync_sample(const Mark& mark, F f) const {
 template <typename F>
 void TrackTracker::each_chunk_run(const Mark& mark, F f) const {
   for (uint32_t i = 0; i < mark.chunks; ++i)
-    if (i == 0 || chunks_[i].samples != chunks_[i - 1].samples) f(i + 1, chunks_[i].samples);
+    if (i == 0 || !chunks_[i].is_like(chunks_[i - 1]))
+      f(i + 1, chunks_[i].samples, chunks_[i].description);
 }
 
 }  // namespace mp4

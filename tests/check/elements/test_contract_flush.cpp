@@ -63,8 +63,8 @@ GST_START_TEST(after_a_flush_both_tracks_go_on_together) {
   bench.stop();
   bench.expect_file({&bench.video, &bench.audio});
   bench.expect_quiet();
-  fail_unless_equals_uint64(bench.stat(bench.video, "reanchored"), 1);
-  fail_unless_equals_uint64(bench.stat(bench.audio, "reanchored"), 1);
+  fail_unless_equals_uint64(bench.stat(bench.video, "restarts"), 1);
+  fail_unless_equals_uint64(bench.stat(bench.audio, "restarts"), 1);
 }
 GST_END_TEST
 
@@ -110,7 +110,7 @@ GST_START_TEST(a_flush_without_reset_time_follows_running_time) {
   bench.push(25, 47);
   bench.stop();
   bench.expect_file({&bench.video, &bench.audio});
-  fail_unless_equals_uint64(bench.stat(bench.video, "reanchored"), 0);
+  fail_unless_equals_uint64(bench.stat(bench.video, "restarts"), 0);
 }
 GST_END_TEST
 

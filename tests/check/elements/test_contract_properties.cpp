@@ -61,7 +61,8 @@ GST_END_TEST
 GST_START_TEST(the_templates_stand_in_the_order_that_automatic_linking_needs) {
   Bench bench;
   const char* const kVideo =
-      "video/x-h264, stream-format=(string){ avc, avc3 }, alignment=(string)au";
+      "video/x-h264, stream-format=(string){ avc, avc3 }, alignment=(string)au; "
+      "video/x-h265, stream-format=(string){ hvc1, hev1 }, alignment=(string)au";
   const char* const kAudio = "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw";
   const std::pair<const char*, std::string> expected[] = {
       {"sink_%u", std::string(kVideo) + "; " + kAudio}, {"video_%u", kVideo}, {"audio_%u", kAudio}};
@@ -122,6 +123,10 @@ GST_START_TEST(defaults_are_as_documented) {
   fail_unless_equals_uint64(uint64_property(element.get(), "max-queue-bytes"), 64 << 20);
   fail_unless_equals_uint64(uint64_property(element.get(), "stop-timeout"), 0);
   fail_unless_equals_int(enum_property(element.get(), "queue-full"), 0);
+  fail_unless_equals_uint64(uint64_property(element.get(), "max-gap"), 10 * GST_SECOND);
+  fail_unless_equals_int(enum_property(element.get(), "gap-policy"), 0);
+  fail_unless_equals_uint64(uint64_property(element.get(), "max-step-back"), 200 * GST_MSECOND);
+  fail_unless_equals_int(enum_property(element.get(), "loss-policy"), 0);
 }
 GST_END_TEST
 
@@ -141,7 +146,7 @@ GST_START_TEST(each_property_has_a_blurb_and_says_when_it_may_change) {
                 "%s does not say when it may change", spec->name);
   }
   g_free(specs);
-  fail_unless_equals_int(own, 7);
+  fail_unless_equals_int(own, 11);
 }
 GST_END_TEST
 
@@ -250,16 +255,22 @@ GST_START_TEST(stats_have_every_field_for_each_track) {
                             "dropped-empty",
                             "dropped-no-slice",
                             "dropped-before-sync",
+                            "dropped-after-loss",
                             "dropped-queue-full",
                             "dropped-after-end",
                             "dropped-lead",
-                            "discontinuities",
+                            "losses",
                             "gaps",
                             "copied",
                             "missing-pts",
                             "moved",
                             "unusable-dts",
+                            "depth-grown",
+                            "restarts",
                             "reanchored",
+                            "worked-off",
+                            "steps-undone",
+                            "gaps-collapsed",
                             "gaps-shortened",
                             "frames-shortened",
                             "frames-stretched"}) {

@@ -235,7 +235,7 @@ GST_START_TEST(drop_comes_back_at_a_sync_sample_and_counts) {
   fail_unless_equals_int(video.push({.picture = other}), GST_FLOW_OK);
   bench.stop();
   fail_unless_equals_uint64(bench.stat(video, "dropped-queue-full"), 4);
-  fail_unless_equals_uint64(bench.stat(video, "dropped-before-sync"), 2);
+  fail_unless_equals_uint64(bench.stat(video, "dropped-after-loss"), 2);
   bench.expect_file(video);
 }
 GST_END_TEST

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <deque>
 #include <optional>
+#include <span>
+#include <variant>
 #include <vector>
 
 #include "timeline.h"
@@ -20,69 +22,107 @@ namespace clocks {
 
 using mp4::SampleTimes;
 using mp4::Ticks;
-using trailingmp4::Anchors;
+using trailingmp4::AudioTimes;
+using trailingmp4::ClockSettings;
+using trailingmp4::GapPolicy;
+using trailingmp4::SharedClock;
 using trailingmp4::Timeline;
+using trailingmp4::TrackTimes;
+using trailingmp4::VideoTimes;
 using Stamps = Timeline::Stamps;
+using Verdict = Timeline::Verdict;
 
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kMs = 1'000'000;
 constexpr int64_t kHour = 3600 * kSecond;
-constexpr Timeline::Stream kVideo{{90'000}, 0};
-constexpr Timeline::Stream kAudio{{48'000}, 1024};
+
+struct Stream {
+  mp4::Timescale timescale;
+  Ticks frame = 0;                  // nominal length of an audio frame; 0: video
+  std::optional<unsigned> depth{};  // as a sequence parameter set says it
+  size_t placed_anew = 25;          // so many pictures may be given other decode times
+};
+constexpr Stream kVideo{{90'000}, 0, 0};
+constexpr Stream kVideoOfUnknownDepth{{90'000}, 0, {}};
+constexpr Stream kAudio{{48'000}, 1024};
 
 constexpr int64_t frame_ns(int64_t number) { return number * 1024 * kSecond / 48'000; }
 
-inline Stamps at(int64_t pts) { return {pts, {}, {}}; }
-inline Stamps at(int64_t pts, int64_t dts) { return {pts, dts, {}}; }
+inline Stamps at(int64_t pts) { return {.pts = pts}; }
+inline Stamps at(int64_t pts, int64_t dts) { return {.pts = pts, .dts = dts}; }
 
 // One track and all that it has placed. What must hold for every sample is checked here.
 struct Track {
-  Track(const Timeline::Stream& the_stream, Anchors& anchors)
-      : stream(the_stream), timeline(the_stream, anchors, counters) {}
+  Track(const Stream& the_stream, const ClockSettings& settings, SharedClock& shared)
+      : stream(the_stream), timeline(settings, shared, counters), times(times_of(the_stream)) {
+    if (auto* video = std::get_if<VideoTimes>(&times)) video->set_depth(stream.depth);
+  }
+  Track(const Track&) = delete;
 
-  void push(const Stamps& stamps) {
-    const auto times = timeline.place(stamps);
-    if (!times) {
-      ++left_out;
-      return;
+  Verdict push(const Stamps& stamps) {
+    const auto result = timeline.place(times, stamps);
+    if (result.verdict != Verdict::kPlaced) {
+      if (result.verdict == Verdict::kLeftOut) ++left_out;
+      return result.verdict;
     }
     // gst-check reports each fail_unless() to its parent process: too slow for millions of them.
-    if (times->pts < times->dts) fail("shown before it is decoded");
-    if (times->pts - times->dts > int64_t{UINT32_MAX}) fail("its offset exceeds 32 bits");
+    const Ticks offset = result.times.pts - result.times.dts;
+    if (offset < (stream.depth == 0 ? 0 : -stream.timescale.from_ns(20 * kSecond)))
+      fail("shown before it is decoded");
+    if (offset > int64_t{INT32_MAX}) fail("its offset exceeds 32 bits");
     if (!placed.empty()) {
-      const Ticks step = times->dts - placed.back().dts;
+      const Ticks step = result.times.dts - placed.back().dts;
       if (step <= 0) fail("decode time does not rise");
       if (step > int64_t{UINT32_MAX}) fail("duration exceeds 32 bits");
     }
-    placed.push_back(*times);
+    placed.push_back(result.times);
+    return result.verdict;
   }
 
   Ticks step(size_t index) const { return placed[index].dts - placed[index - 1].dts; }
   int64_t pts_ns(size_t index) const { return stream.timescale.to_ns(placed[index].pts); }
   int64_t last_pts_ns() const { return pts_ns(placed.size() - 1); }
 
-  Timeline::Stream stream;
+  Stream stream;
   Timeline::Counters counters;
   Timeline timeline;
+  TrackTimes times;
   std::vector<SampleTimes> placed;
   uint64_t left_out = 0;
+
+ private:
+  TrackTimes times_of(const Stream& the_stream) {
+    if (the_stream.frame) return AudioTimes(the_stream.timescale, the_stream.frame, counters.audio);
+    return VideoTimes(the_stream.timescale, {}, counters.video,
+                      [this](std::span<const Ticks> decode_times) { return retime(decode_times); });
+  }
+
+  bool retime(std::span<const Ticks> decode_times) {
+    if (placed.size() != decode_times.size() || placed.size() > stream.placed_anew) return false;
+    for (size_t i = 0; i < placed.size(); ++i) placed[i].dts = decode_times[i];
+    return true;
+  }
 };
 
 // The tracks of one recording.
 struct Tracks {
-  Track& add(const Timeline::Stream& stream) { return tracks.emplace_back(stream, anchors); }
+  explicit Tracks(const ClockSettings& the_settings = {}) : settings(the_settings) {}
+
+  Track& add(const Stream& stream) { return tracks.emplace_back(stream, settings, shared); }
 
   std::optional<int64_t> latest_end() const {
     std::optional<int64_t> latest;
     for (const Track& track : tracks) {
-      for (size_t i = 0; i < track.placed.size(); ++i)
+      for (size_t i = track.placed.size() - std::min<size_t>(track.placed.size(), 20);
+           i < track.placed.size(); ++i)
         latest = std::max(latest.value_or(INT64_MIN), track.pts_ns(i));
     }
     return latest;
   }
 
+  ClockSettings settings;
+  SharedClock shared{[this] { return latest_end(); }};
   std::deque<Track> tracks;
-  Anchors anchors{[this] { return latest_end(); }};
 };
 
 // Video at 25 fps and audio, side by side, from one running time to another.

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "mp4/avc.h"
+#include "mp4/nal.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include <gst/check/gstcheck.h>
 // clang-format on
@@ -49,8 +49,13 @@ Bytes join(const std::vector<Bytes>& nals, unsigned length_size = 4) {
   return sample;
 }
 
-mp4::AvcAccessUnit scan(const Bytes& sample, unsigned length_size = 4) {
-  return mp4::scan_avc_access_unit(Memory(sample), length_size);
+struct Found {
+  bool has_slice, idr, recovery_point;
+};
+
+Found scan(const Bytes& sample, unsigned length_size = 4) {
+  const auto unit = mp4::scan_access_unit(mp4::NalCodec::kAvc, Memory(sample), length_size);
+  return {unit.has_slice, unit.access.sync, unit.access.open_gop || unit.access.roll_distance != 0};
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "box_reader.h"
-#include "mp4/avc.h"
+#include "mp4/parameter_sets.h"
 #include "test_recording.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include <gst/check/gstcheck.h>
@@ -44,7 +44,7 @@ const Encoded kEncoded[] = {
     {"320x240", "-pix_fmt yuvj420p -color_range pc", 320, 240, {1, 1}, {2, 2, 2, true}},
 };
 
-mp4::AvcConfig encode(const Encoded& encoded) {
+mp4::ParameterSets encode(const Encoded& encoded) {
   const mp4_test::TemporaryFolder folder;
   const std::string path = folder.path("encoded.mp4");
   const std::string command =
@@ -53,7 +53,8 @@ mp4::AvcConfig encode(const Encoded& encoded) {
   fail_unless_equals_int(system(command.c_str()), 0);
   const auto movie = boxes::read_movie(path);
   fail_unless(movie && movie->tracks.size() == 1);
-  const auto config = mp4::parse_avc_config(movie->tracks[0].entries[0].config);
+  const auto config =
+      mp4::ParameterSets::from_record(mp4::NalCodec::kAvc, movie->tracks[0].entries[0].config);
   fail_unless(config.has_value());
   return *config;
 }
@@ -62,13 +63,14 @@ mp4::AvcConfig encode(const Encoded& encoded) {
 
 GST_START_TEST(reads_what_x264_writes) {
   const Encoded& encoded = kEncoded[__i__];
-  const mp4::AvcConfig config = encode(encoded);
-  fail_unless_equals_int(config.nal_length_size, 4);
-  fail_unless(config.sequence.has_value());
-  fail_unless_equals_int(config.sequence->width, encoded.width);
-  fail_unless_equals_int(config.sequence->height, encoded.height);
-  fail_unless(config.sequence->aspect == encoded.aspect);
-  const mp4::Colour colour = config.sequence->colour.value_or(mp4::Colour{});
+  const mp4::ParameterSets config = encode(encoded);
+  fail_unless_equals_int(config.nal_length_size(), 4);
+  const auto sequence = config.sequence();
+  fail_unless(sequence.has_value());
+  fail_unless_equals_int(sequence->width, encoded.width);
+  fail_unless_equals_int(sequence->height, encoded.height);
+  fail_unless(sequence->aspect == encoded.aspect);
+  const mp4::Colour colour = sequence->colour.value_or(mp4::Colour{});
   fail_unless(colour == encoded.colour, "%d %d %d %d", colour.primaries, colour.transfer,
               colour.matrix, colour.full_range);
 }

@@ -32,9 +32,10 @@ class LargeRecording : public TestRecording {
   }
 
   void add(uint64_t size) {
-    recording->append(
-        track_,
-        {{time_, time_, 90'000}, true, mp4_test::make_large_payload(static_cast<uint32_t>(size))});
+    recording->append(track_, {{time_, time_, 90'000},
+                               {.sync = true},
+                               0,
+                               mp4_test::make_large_payload(static_cast<uint32_t>(size))});
     time_ += 90'000;
   }
   // Fills the file up to that offset.

@@ -296,7 +296,8 @@ GST_START_TEST(a_full_or_read_only_disk_is_told_before_the_recording_and_in_it) 
       std::make_shared<mp4::Recording>(std::move(file), witness, mp4::Recording::Settings{});
   full->add_track(mp4_test::video_config());
   for (mp4::Ticks i = 0; i < 100; ++i)
-    full->append(0, {{i * 3'000, i * 3'000, 0}, true, mp4_test::make_payload(Bytes(2'000))});
+    full->append(
+        0, {{i * 3'000, i * 3'000, 0}, {.sync = true}, 0, mp4_test::make_payload(Bytes(2'000))});
   full->end();
   const bool ended = witness->wait_until_ended();
   fail_unless(ended && witness->failure());

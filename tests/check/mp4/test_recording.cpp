@@ -130,7 +130,7 @@ GST_START_TEST(a_fragment_is_closed_at_32_mib_and_at_30000_samples) {
   TestRecording many(settings);
   const auto audio = many.add_track(audio_config());
   for (Ticks i = 0; i < 60'001; ++i)
-    many.recording->append(audio, {{i, i, 1}, true, mp4_test::make_payload({1})});
+    many.recording->append(audio, {{i, i, 1}, {.sync = true}, 0, mp4_test::make_payload({1})});
   fail_unless(many.finish());
   fail_unless_equals_int(many.read()->tracks[0].chunk_count, 3);
 }

@@ -156,7 +156,7 @@ GST_START_TEST(it_may_be_let_go_inside_the_last_callback) {
     };
     auto held = recording.recording;  // append_many needs it until then
     const auto track = held->add_track(video_config());
-    held->append(track, {{0, 0, 0}, true, mp4_test::make_payload({1, 2, 3})});
+    held->append(track, {{0, 0, 0}, {.sync = true}, 0, mp4_test::make_payload({1, 2, 3})});
     held->end();
     held.reset();
     fail_unless(recording.witness->wait_until_ended());

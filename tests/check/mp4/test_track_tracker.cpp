@@ -35,7 +35,7 @@ struct Tables {
 Tables tables_of(const TrackTracker& tracker, const Mark& mark) {
   Tables tables;
   const auto into = [](Pairs& pairs) {
-    return [&pairs](uint32_t a, uint32_t b) { pairs.emplace_back(a, b); };
+    return [&pairs](uint32_t a, uint32_t b, uint32_t = 0) { pairs.emplace_back(a, b); };
   };
   tracker.each_duration_run(mark, into(tables.durations));
   tracker.each_offset_run(mark, into(tables.offsets));
@@ -58,7 +58,7 @@ void expect_sizes_to_fit(const Tables& tables, const Mark& mark) {
 
 // Appends samples of the same kind, each with the duration that is known of it.
 void append(TrackTracker& tracker, std::initializer_list<Ticks> times, Ticks duration = 0) {
-  for (Ticks time : times) tracker.append({time, time, duration}, 10, true);
+  for (Ticks time : times) tracker.append({time, time, duration}, 10, {.sync = true});
 }
 
 uint64_t sum(const Pairs& runs) {
@@ -111,7 +111,8 @@ GST_END_TEST;
 GST_START_TEST(offsets_become_runs_and_the_presentation_is_framed_by_them) {
   TrackTracker tracker(kScale, kNominal);
   constexpr Ticks kPts[] = {2, 8, 4, 6, 10};  // I P B B I, in units of 1500 from 0
-  for (Ticks i = 0; i < 5; ++i) tracker.append({i * 3'000, kPts[i] * 1'500, 3'000}, 10, i % 4 == 0);
+  for (Ticks i = 0; i < 5; ++i)
+    tracker.append({i * 3'000, kPts[i] * 1'500, 3'000}, 10, {.sync = i % 4 == 0});
   const Mark mark = tracker.mark();
   fail_unless(tables_of(tracker, mark).offsets ==
               Pairs({{1, 3'000}, {1, 9'000}, {2, 0}, {1, 3'000}}));
@@ -126,7 +127,8 @@ GST_END_TEST;
 GST_START_TEST(pictures_before_the_first_one_are_part_of_the_presentation) {
   TrackTracker tracker(kScale, kNominal);
   constexpr Ticks kPts[] = {9'000, 3'000, 6'000, 12'000};  // an open GOP
-  for (Ticks i = 0; i < 4; ++i) tracker.append({i * 3'000 - 9'000, kPts[i], 3'000}, 10, i == 0);
+  for (Ticks i = 0; i < 4; ++i)
+    tracker.append({i * 3'000 - 9'000, kPts[i], 3'000}, 10, {.sync = i == 0});
   fail_unless_equals_int64(tracker.mark().first_pts, 3'000);
   fail_unless_equals_int64(tracker.mark().last_pts, 12'000);
   fail_unless_equals_int64(tracker.mark().presented_duration(), 12'000);
@@ -173,10 +175,10 @@ GST_END_TEST;
 
 GST_START_TEST(sizes_that_differ_are_noticed) {
   TrackTracker tracker(kScale, kNominal);
-  tracker.append({0, 0, 0}, 160, true);
-  tracker.append({1, 1, 0}, 160, true);
+  tracker.append({0, 0, 0}, 160, {.sync = true});
+  tracker.append({1, 1, 0}, 160, {.sync = true});
   const Mark same = tracker.mark();
-  tracker.append({2, 2, 0}, 161, true);
+  tracker.append({2, 2, 0}, 161, {.sync = true});
   fail_unless(same.same_sizes);
   fail_unless_equals_int(same.first_size, 160);
   const Mark mark = tracker.mark();
@@ -190,7 +192,7 @@ GST_END_TEST;
 
 GST_START_TEST(only_some_sync_samples_are_listed) {
   TrackTracker tracker(kScale, kNominal);
-  for (Ticks i = 0; i < 10; ++i) tracker.append({i, i, 0}, 10, i % 4 == 0);
+  for (Ticks i = 0; i < 10; ++i) tracker.append({i, i, 0}, 10, {.sync = i % 4 == 0});
   fail_if(tracker.mark().all_sync());
   fail_unless(tables_of(tracker, tracker.mark()).sync == std::vector<uint32_t>({1, 5, 9}));
 }
@@ -217,7 +219,7 @@ GST_START_TEST(a_mark_reads_the_same_however_the_tables_grow) {
       const Ticks offset = static_cast<Ticks>(random() % 2) * 1'500;
       const Ticks known = static_cast<Ticks>(random() % 3) * 500;
       tracker.append({time, time + offset, known}, static_cast<uint32_t>(random() % 3),
-                     random() % 3 == 0);
+                     {.sync = random() % 3 == 0});
     }
     tracker.place_chunk(static_cast<uint64_t>(fragment) << 26);
     marks.emplace_back(tracker.mark(), tables_of(tracker, tracker.mark()));
@@ -237,11 +239,11 @@ GST_END_TEST;
 
 GST_START_TEST(the_peak_is_the_fullest_second) {
   TrackTracker steady(kScale, kNominal);
-  for (Ticks i = 0; i < 300; ++i) steady.append({i * 3'000, i * 3'000, 3'000}, 100, true);
+  for (Ticks i = 0; i < 300; ++i) steady.append({i * 3'000, i * 3'000, 3'000}, 100, {.sync = true});
   fail_unless_equals_uint64(steady.peak_bits_per_second(), 30 * 100 * 8);
   TrackTracker burst(kScale, kNominal);
   for (Ticks i = 0; i < 300; ++i)
-    burst.append({i * 3'000, i * 3'000, 3'000}, i / 30 == 5 ? 1'000 : 10, true);
+    burst.append({i * 3'000, i * 3'000, 3'000}, i / 30 == 5 ? 1'000 : 10, {.sync = true});
   fail_unless_equals_uint64(burst.peak_bits_per_second(), 30 * 1'000 * 8);
 }
 GST_END_TEST;
@@ -250,7 +252,7 @@ GST_END_TEST;
 GST_START_TEST(a_burst_across_whole_seconds_is_a_peak_too) {
   TrackTracker tracker(kScale, kNominal);
   for (Ticks i = 0; i < 300; ++i)
-    tracker.append({i * 3'000, i * 3'000, 3'000}, i >= 165 && i < 195 ? 1'000 : 10, true);
+    tracker.append({i * 3'000, i * 3'000, 3'000}, i >= 165 && i < 195 ? 1'000 : 10, {.sync = true});
   fail_unless_equals_uint64(tracker.peak_bits_per_second(), 30 * 1'000 * 8);
 }
 GST_END_TEST;

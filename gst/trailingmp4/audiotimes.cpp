@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "audiotimes.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace trailingmp4 {
+namespace {
+
+using mp4::SampleTimes;
+using mp4::Ticks;
+
+constexpr int64_t kSecond = mp4::kNanosecondsPerSecond;
+constexpr int64_t kLargestLead = kSecond / 10;
+
+}  // namespace
+
+std::optional<SampleTimes> AudioTimes::place(int64_t pts_ns) {
+  const Ticks pts = timescale_.from_ns(pts_ns);
+  Ticks at = pts;
+  if (started_) {
+    const Ticks expected = last_ + frame_;
+    const Ticks lead = expected - pts;
+    if (std::abs(lead) <= frame_ / 2) {
+      at = expected;
+    } else if (lead < 0) {
+      counters_.stretched.add();
+    } else if (lead > timescale_.from_ns(kLargestLead)) {
+      counters_.left_out.add();
+      return std::nullopt;
+    } else {
+      at = std::max(last_ + frame_ / 2, pts);
+      counters_.shortened.add();
+    }
+  }
+  last_ = at;
+  started_ = true;
+  return SampleTimes{at, at, frame_};
+}
+
+// More than any lead within which frames are left out is a step back.
+std::optional<StreamClock::Next> AudioTimes::next() const {
+  if (!started_) return std::nullopt;
+  const int64_t frame = timescale_.to_ns(frame_);
+  return StreamClock::Next{timescale_.to_ns(last_ + frame_), frame,
+                           timescale_.to_ns(int64_t{UINT32_MAX}) - kSecond, false,
+                           kLargestLead + 2 * frame};
+}
+
+}  // namespace trailingmp4

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// InputTracks: the tracks of the file that one pad's stream goes into. Parameters that can stand
+// beside others get a sample description in the same track, and travel in the samples as well;
+// others get another track, and the one they had when they come back.
+//
+// It belongs to the pad's streaming thread, but for what is marked otherwise.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "mp4/nal.h"
+#include "mp4/recording.h"
+#include "timeline.h"
+#include "trackcaps.h"
+
+namespace trailingmp4 {
+
+class InputTracks {
+ public:
+  InputTracks(std::shared_ptr<mp4::Recording> recording, Timeline::Counters& counters)
+      : recording_(std::move(recording)), counters_(counters) {}
+
+  // The stream from the next sample on. now: where the stream has come to, in nanoseconds.
+  void set_caps(TrackCaps caps, int64_t now);
+  bool has_caps() const { return current_ != nullptr; }
+  const TrackCaps& caps() const { return current_->caps; }
+  TrackTimes& times() { return current_->times; }
+
+  // Parameter sets that a sample brings.
+  void bring_sets(std::vector<std::vector<uint8_t>> sets);
+  // What is to be put into that sample so that decoding can start there, whatever description a
+  // reader uses; call it once a sample, after bring_sets().
+  std::vector<uint8_t> sets_to_insert(const mp4::AccessUnit& unit);
+
+  // Where the sample goes. A track begins with its first sample.
+  struct Place {
+    mp4::TrackIndex track;
+    uint32_t description;
+  };
+  Place place_sample(int64_t now);
+
+  void set_tags(const mp4::TrackTags& tags);
+  std::vector<mp4::TrackIndex> begun() const;  // any thread
+
+ private:
+  struct Stream {
+    Stream(TrackCaps the_caps, TrackTimes the_times)
+        : caps(std::move(the_caps)), times(std::move(the_times)) {}
+
+    TrackCaps caps;
+    TrackTimes times;
+    std::optional<mp4::TrackIndex> track;
+    uint32_t description = 0;
+    bool to_be_described = false;  // the parameters are others than those of `description`
+    bool changed = false;          // since the first sample, once at least
+    int64_t last = 0;              // where its last sample ends
+  };
+
+  TrackTimes times_for(const TrackCaps& caps);
+  void change_parameters(TrackCaps caps);
+  Stream* find(const TrackCaps& caps, int64_t now) const;
+  std::optional<mp4::TrackIndex> alternative_to(const Stream& stream) const;
+  void use_depth();
+
+  std::shared_ptr<mp4::Recording> recording_;
+  Timeline::Counters& counters_;
+  mp4::TrackTags tags_;
+  std::vector<std::unique_ptr<Stream>> streams_;
+  Stream* current_ = nullptr;
+  std::vector<std::vector<uint8_t>> brought_;  // by the sample at hand
+  mutable std::mutex mutex_;
+  std::vector<mp4::TrackIndex> begun_;  // mutex_
+};
+
+}  // namespace trailingmp4

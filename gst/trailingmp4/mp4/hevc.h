@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// H.265 (ITU-T H.265, ISO/IEC 23008-2): NAL unit types, sequence parameter set.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "nal.h"
+
+namespace mp4 {
+
+// nal_unit_type values (table 7-1) that others must know.
+inline constexpr uint8_t kHevcVps = 32;
+inline constexpr uint8_t kHevcSps = 33;
+inline constexpr uint8_t kHevcPps = 34;
+inline uint8_t hevc_nal_type(uint8_t first_byte) { return first_byte >> 1 & 0x3f; }
+
+NalKind hevc_nal_kind(uint8_t first_byte);
+
+// The NAL unit of a slice segment, or its head.
+void look_at_hevc_slice(std::span<const uint8_t> head, AccessUnit& unit);
+
+struct HevcSps {
+  uint32_t id = 0;
+  std::array<uint8_t, 12> profile_tier_level{};  // general_profile_space to general_level_idc
+  SequenceInfo sequence;
+};
+
+// Nothing: no SPS, or its picture has no size.
+std::optional<HevcSps> parse_hevc_sps(std::span<const uint8_t> nal);
+
+}  // namespace mp4

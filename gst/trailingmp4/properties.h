@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// The element's properties: their names, ranges, defaults and the states in which they may change.
+#pragma once
+
+#include <gst/gst.h>
+
+#include "settings.h"
+
+namespace trailingmp4 {
+
+enum Property : guint {
+  kLocation = 1,
+  kFileMode,
+  kMaxQueueBytes,
+  kQueueFull,
+  kStopTimeout,
+  kStartAtSync,
+  kMaxGap,
+  kGapPolicy,
+  kMaxStepBack,
+  kLossPolicy,
+  kStats,  // the only one that is no setting
+};
+
+void install_properties(GObjectClass* klass);
+
+// False: there is no such setting.
+bool set_setting(Settings& settings, guint id, const GValue* value);
+bool get_setting(const Settings& settings, guint id, GValue* value);
+
+}  // namespace trailingmp4

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "streamclock.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace trailingmp4 {
+namespace {
+
+constexpr int64_t kMillisecond = 1'000'000;
+constexpr int64_t kSecond = 1'000'000'000;
+constexpr int64_t kReordering = 200 * kMillisecond;  // an announced start this far back is none
+constexpr int64_t kSameMoment = 5 * kSecond;         // tracks step together within it
+constexpr int64_t kLargestRaise = 5 * kSecond;
+constexpr int64_t kSmallestRaise = 10 * kMillisecond;  // less is jitter
+constexpr int64_t kNoticeable = 100 * kMillisecond;    // a step forward, not jitter
+constexpr int64_t kLargestSlew = kSecond;              // by steps that each are jitter
+constexpr int64_t kUndoneWithin = 30 * kSecond;
+constexpr int64_t kLongestGap = 6 * 3600 * kSecond;
+constexpr unsigned kSettlingSamples = 16;  // no picture is reordered over more (MaxDpbFrames)
+constexpr std::size_t kStepsKept = 16;
+constexpr std::size_t kUndoable = 4;
+
+// Steps of the same cause are not of the same size to the millisecond.
+int64_t tolerance_of(int64_t size) { return std::min(std::abs(size) / 4, kSameMoment); }
+
+}  // namespace
+
+// ---- what the tracks share ----
+
+uint64_t SharedClock::take(Step step) {
+  const std::lock_guard lock(mutex_);
+  step.id = ++steps_taken_;
+  steps_.push_back(step);
+  if (steps_.size() > kStepsKept) steps_.pop_front();
+  return step.id;
+}
+
+std::optional<SharedClock::Step> SharedClock::find(const Step& like, int64_t tolerance,
+                                                   uint64_t seen) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(steps_.rbegin(), steps_.rend(), [&](const Step& step) {
+    return step.id > seen && step.announced == like.announced &&
+           std::abs(step.at - like.at) < kSameMoment &&
+           std::abs(step.size - like.size) <= tolerance;
+  });
+  if (found == steps_.rend()) return std::nullopt;
+  return *found;
+}
+
+void SharedClock::raise(uint64_t id, int64_t by) {
+  const std::lock_guard lock(mutex_);
+  for (Step& step : steps_)
+    if (step.id == id) step.change += by;
+  revision_.fetch_add(1, std::memory_order_release);
+}
+
+int64_t SharedClock::change_of(uint64_t id, int64_t otherwise) {
+  const std::lock_guard lock(mutex_);
+  for (const Step& step : steps_)
+    if (step.id == id) return step.change;
+  return otherwise;
+}
+
+int64_t SharedClock::first_offset(const void* track, int64_t raw) {
+  const auto end = latest_end_();
+  const std::lock_guard lock(mutex_);
+  int64_t best = 0;
+  if (end)
+    for (const auto& [other, offset] : offsets_)
+      if (other != track && std::abs(raw + offset - *end) < std::abs(raw + best - *end))
+        best = offset;
+  return best;
+}
+
+void SharedClock::set_offset(const void* track, int64_t offset) {
+  const std::lock_guard lock(mutex_);
+  offsets_[track] = offset;
+}
+
+void SharedClock::forget(const void* track) {
+  const std::lock_guard lock(mutex_);
+  offsets_.erase(track);
+}
+
+// ---- one track ----
+
+void StreamClock::announce_start(std::optional<int64_t> at) {
+  start_announced_ = true;
+  announced_at_ = at;
+}
+
+std::optional<int64_t> StreamClock::follow(int64_t raw, std::optional<int64_t> arrival,
+                                           const std::optional<Next>& next) {
+  if (next) {
+    const Sample sample{raw, arrival, *next};
+    take_raised_offset();
+    if (start_announced_)
+      start_over(sample);
+    else if (!step(sample))
+      return std::nullopt;
+    work_off(sample);
+    hold_gap(sample, false);
+    note_reach(sample);
+  } else {
+    offset_ = shared_.first_offset(this, raw);
+    hold_gap({raw, arrival, {shared_.latest_end().value_or(raw), 0, 0, false, 0}}, true);
+  }
+  start_announced_ = false;
+  announced_at_.reset();
+  last_raw_ = raw;
+  last_arrival_ = arrival;
+  if (published_offset_ != offset_) shared_.set_offset(this, *(published_offset_ = offset_));
+  return offset_ + slew_;
+}
+
+// Whether the sample lies where it would if the clock had stepped by about as much. Where pictures
+// are reordered it is known only within their reach how far it stepped.
+bool StreamClock::is_size_of_step(const Sample& sample, int64_t size) const {
+  const int64_t most = ahead(sample);
+  const int64_t nearest = std::clamp(size, most - reach_, most);
+  return std::abs(nearest - size) <= tolerance_of(size);
+}
+
+// Another track had more to go than fitted the offset that both took.
+void StreamClock::take_raised_offset() {
+  if (shared_.revision() == seen_revision_) return;
+  seen_revision_ = shared_.revision();
+  if (last_taken_.id == 0) return;
+  const int64_t change = shared_.change_of(last_taken_.id, last_taken_.change);
+  const int64_t raised = change - last_taken_.change;
+  offset_ += raised;
+  last_taken_.change = change;
+  if (!undoable_.empty() && undoable_.back().id == last_taken_.id) undoable_.back().change = change;
+}
+
+// A flush or a segment said that running time starts over: all tracks go on behind the end of all,
+// with one offset, whatever was before.
+void StreamClock::start_over(const Sample& sample) {
+  const int64_t end = sample.next.time;
+  if (sample.raw + offset_ >= end - sample.next.distance - kReordering) return;
+  const SharedClock::Step like{.at = announced_at_.value_or(sample.raw), .announced = true};
+  auto step = shared_.find(like, 0, seen_steps_);
+  if (step && end - sample.raw - step->change > kLargestRaise) step.reset();
+  if (!step) {
+    step = like;
+    const int64_t latest = std::max(end, shared_.latest_end().value_or(end));
+    step->change = std::max(end - sample.raw, latest - like.at);
+    step->id = shared_.take(*step);
+  }
+  offset_ = step->change;
+  slew_ = 0;
+  undoable_.clear();
+  kept_.reset();
+  seen_steps_ = step->id;
+  last_taken_ = {step->id, step->change};
+  make_room(sample);
+  counters_.restarts.add();
+}
+
+// False: the policy calls it an error.
+bool StreamClock::step(const Sample& sample) {
+  if (settling_ > 0) settle(sample);
+  const int64_t ahead = this->ahead(sample);
+  if (ahead - reach_ > kNoticeable) return step_forward(sample);
+  const int64_t back = -ahead - sample.next.distance;  // behind the sample before
+  if (back > std::max(settings_.max_step_back, sample.next.depth_margin)) {
+    step_back(sample);
+  } else if (!sample.next.reorders && ahead < 0 && sample.raw < last_raw_ - sample.next.distance) {
+    if (slew_ - ahead > kLargestSlew) return step_back(sample), true;
+    slew_ -= ahead;
+    counters_.worked_off.add();
+  }
+  return true;
+}
+
+void StreamClock::step_back(const Sample& sample) {
+  if (kept_ && sample.next.time - kept_->at < kUndoneWithin &&
+      is_size_of_step(sample, -kept_->size)) {
+    kept_.reset();
+    slew_ -= ahead(sample);
+    counters_.worked_off.add();
+    return;
+  }
+  if (undo(sample) || join(sample)) return;
+  take(sample, -ahead(sample));
+  counters_.reanchored.add();
+}
+
+bool StreamClock::step_forward(const Sample& sample) {
+  const int64_t gap = ahead(sample);
+  if (!clock_went_on(sample, gap) && undo(sample)) return true;
+  if (gap - reach_ > settings_.max_gap) {
+    if (join(sample)) return true;
+    if (!is_real(sample, gap)) {
+      if (settings_.gap_policy == GapPolicy::kError) return false;
+      if (settings_.gap_policy == GapPolicy::kCollapse) {
+        take(sample, -gap);
+        counters_.gaps_collapsed.add();
+        return true;
+      }
+    }
+  }
+  kept_ = Kept{gap, sample.next.time};
+  return true;
+}
+
+// What steps back by as much as it stepped forward is where it was, to the nanosecond.
+bool StreamClock::undo(const Sample& sample) {
+  if (undoable_.empty() || !is_size_of_step(sample, undoable_.back().change)) return false;
+  offset_ -= undoable_.back().change;
+  undoable_.pop_back();
+  last_taken_ = {};
+  slew_ = 0;
+  slew_ = std::max<int64_t>(0, -ahead(sample));
+  counters_.steps_undone.add();
+  return true;
+}
+
+bool StreamClock::join(const Sample& sample) {
+  const int64_t size = ahead(sample);
+  const SharedClock::Step like{.at = sample.next.time, .size = size};
+  const auto step = shared_.find(like, tolerance_of(size) + reach_, seen_steps_);
+  if (!step) return false;
+  offset_ += step->change;
+  seen_steps_ = step->id;
+  remember({step->id, step->change});
+  make_room(sample);
+  if (size < 0)
+    counters_.reanchored.add();
+  else if (step->size + step->change < kNoticeable)
+    counters_.gaps_collapsed.add();
+  else
+    counters_.gaps_shortened.add();
+  return true;
+}
+
+// The sample follows its predecessor at nominal distance, and so will those of other tracks that
+// step with this one. A picture that is presented later than it is decoded would stand too early:
+// its successors tell.
+void StreamClock::take(const Sample& sample, int64_t change) {
+  const SharedClock::Step step{
+      .at = sample.next.time, .size = ahead(sample), .announced = false, .change = change};
+  seen_steps_ = shared_.take(step);
+  offset_ += change;
+  remember({seen_steps_, change});
+  settling_ = sample.next.reorders ? kSettlingSamples : 0;
+  settling_time_ = sample.next.time;
+}
+
+void StreamClock::remember(const Taken& taken) {
+  last_taken_ = taken;
+  undoable_.push_back(taken);
+  if (undoable_.size() > kUndoable) undoable_.erase(undoable_.begin());
+}
+
+// A track that joins a step and has more to go than fits raises the offset of all who took it.
+void StreamClock::make_room(const Sample& sample) {
+  const int64_t missing = -ahead(sample);
+  if (missing <= kSmallestRaise) return;
+  if (missing > kLargestRaise) {
+    slew_ += missing;
+    return;
+  }
+  shared_.raise(last_taken_.id, missing);
+  take_raised_offset();
+}
+
+void StreamClock::settle(const Sample& sample) {
+  --settling_;
+  settling_time_ += sample.next.distance;
+  const int64_t missing = settling_time_ - sample.raw - offset();
+  if (missing <= 0 || missing > kLargestRaise || last_taken_.id == 0) return;
+  shared_.raise(last_taken_.id, missing);
+  take_raised_offset();
+}
+
+bool StreamClock::clock_went_on(const Sample& sample, int64_t gap) const {
+  if (!sample.arrival || !last_arrival_) return false;
+  return *sample.arrival - *last_arrival_ - sample.next.distance >= gap - tolerance_of(gap);
+}
+
+// Time that has passed elsewhere too.
+bool StreamClock::is_real(const Sample& sample, int64_t gap) const {
+  const int64_t tolerance = tolerance_of(gap);
+  if (announced_until_ && *announced_until_ > last_raw_ &&
+      sample.raw <= *announced_until_ + tolerance)
+    return true;
+  const auto end = shared_.latest_end();
+  if (end && *end >= sample.next.time + gap - tolerance) return true;
+  return clock_went_on(sample, gap);
+}
+
+// The duration of the sample before has 32 bits, and a file of many days serves nobody if it is one
+// clock's fault. What is a gap of this track alone is real: the others went on.
+void StreamClock::hold_gap(const Sample& sample, bool first) {
+  const int64_t gap = ahead(sample);
+  if (gap > kLongestGap && !join(sample)) {
+    const int64_t latest =
+        std::max(sample.next.time, shared_.latest_end().value_or(sample.next.time));
+    if (sample.next.time + gap > latest + kLongestGap) {
+      take(sample, kLongestGap - gap);
+      counters_.gaps_shortened.add();
+    }
+  }
+  if (first || ahead(sample) <= sample.next.longest) return;
+  offset_ -= ahead(sample) - sample.next.longest;
+  counters_.gaps_shortened.add();
+}
+
+void StreamClock::work_off(const Sample& sample) {
+  if (slew_ == 0) return;
+  slew_ -= std::min(slew_, sample.next.distance / 10);
+  const int64_t excess = ahead(sample) - reach_;
+  if (excess > 0) slew_ -= std::min(slew_, excess);
+}
+
+void StreamClock::note_reach(const Sample& sample) {
+  if (!sample.next.reorders) {
+    reach_ = 0;
+    return;
+  }
+  const int64_t farthest = (int64_t{kSettlingSamples} + 1) * sample.next.distance;
+  reach_ = std::clamp(ahead(sample), reach_ - reach_ / 64, std::max(farthest, reach_));
+}
+
+}  // namespace trailingmp4

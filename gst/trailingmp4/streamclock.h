@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// StreamClock: the running time of one pad, made continuous. It knows where the next sample is
+// expected; a time far from there is a step of the clock, and is taken back by an offset or kept as
+// real time. SharedClock is what the pads of a recording agree on, so that tracks that step
+// together stay in sync.
+//
+// All times are nanoseconds: `raw` as the pad says them, else corrected. The rules stand in
+// docs/time.md. Pure logic.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace trailingmp4 {
+
+enum class GapPolicy { kCollapse, kKeep, kError };
+
+struct ClockSettings {
+  int64_t max_gap = 10'000'000'000;
+  GapPolicy gap_policy = GapPolicy::kCollapse;
+  int64_t max_step_back = 200'000'000;
+};
+
+// A number that one thread counts and others read.
+class Counter {
+ public:
+  void add(uint64_t count = 1) { value_.fetch_add(count, std::memory_order_relaxed); }
+  uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+// Used from all streaming threads.
+class SharedClock {
+ public:
+  // What one track did at a step and others may do as well.
+  struct Step {
+    uint64_t id = 0;   // from 1, rising
+    int64_t at = 0;    // where the new stretch begins: raw if announced, else corrected
+    int64_t size = 0;  // how far the clock stepped; not known if announced
+    bool announced = false;
+    int64_t change = 0;  // of the offset; is raised if a track has more to go than fits
+  };
+
+  // latest_end: the end of what all tracks have so far; none: nothing yet.
+  explicit SharedClock(std::function<std::optional<int64_t>()> latest_end)
+      : latest_end_(std::move(latest_end)) {}
+
+  std::optional<int64_t> latest_end() const { return latest_end_(); }
+
+  uint64_t take(Step step);  // returns its id
+  // The step that another track took after `seen` and that this one is like.
+  std::optional<Step> find(const Step& like, int64_t tolerance, uint64_t seen);
+  void raise(uint64_t id, int64_t by);
+  int64_t change_of(uint64_t id, int64_t otherwise);
+  // Changes whenever a step is raised.
+  uint64_t revision() const { return revision_.load(std::memory_order_acquire); }
+
+  // The offset with which a track that begins now comes nearest to the others.
+  int64_t first_offset(const void* track, int64_t raw);
+  void set_offset(const void* track, int64_t offset);
+  void forget(const void* track);
+
+ private:
+  std::function<std::optional<int64_t>()> latest_end_;
+  std::mutex mutex_;
+  std::atomic<uint64_t> revision_{0};
+  uint64_t steps_taken_ = 0;
+  std::deque<Step> steps_;                  // the last few
+  std::map<const void*, int64_t> offsets_;  // of the tracks that have begun
+};
+
+class StreamClock {
+ public:
+  struct Counters {
+    Counter restarts;        // announced starts that went back
+    Counter reanchored;      // steps back, taken back by an offset
+    Counter worked_off;      // steps back, worked off by and by
+    Counter steps_undone;    // steps that undid the one before
+    Counter gaps_collapsed;  // jumps forward over max-gap, taken back by an offset
+    Counter gaps_shortened;  // gaps over six hours, held at six hours
+  };
+
+  // What is expected of the sample to come.
+  struct Next {
+    int64_t time;      // corrected, of a sample that follows its predecessor at nominal distance
+    int64_t distance;  // the nominal distance
+    int64_t longest;   // the duration of the predecessor can be no longer
+    bool reorders;     // it may be presented after ones that are decoded later
+    int64_t
+        depth_margin;  // so much more may a picture step back before that is a step of the clock
+  };
+
+  StreamClock(const ClockSettings& settings, SharedClock& shared, Counters& counters)
+      : settings_(settings), shared_(shared), counters_(counters) {}
+  ~StreamClock() { shared_.forget(this); }
+  StreamClock(const StreamClock&) = delete;
+  StreamClock& operator=(const StreamClock&) = delete;
+
+  // A new start: if the next time is before the last, it is no fault. at: the raw time at which the
+  // new stretch begins for all tracks, if known.
+  void announce_start(std::optional<int64_t> at);
+  // Nothing comes before that raw time; a gap up to there is real.
+  void announce_gap(int64_t until) { announced_until_ = until; }
+
+  // What is to be added to the raw times of the next sample, whose own is raw (its DTS where that
+  // is the track's clock, else its PTS). arrival: when it came, on a live source. next: nothing for
+  // the first sample. Nothing is returned for a gap that the policy calls an error.
+  std::optional<int64_t> follow(int64_t raw, std::optional<int64_t> arrival,
+                                const std::optional<Next>& next);
+
+  int64_t offset() const { return offset_ + slew_; }
+
+ private:
+  // A step of the shared clock that this track took, and what it changed the offset by.
+  struct Taken {
+    uint64_t id = 0;
+    int64_t change = 0;
+  };
+  struct Kept {
+    int64_t size, at;
+  };
+  struct Sample {
+    int64_t raw;
+    std::optional<int64_t> arrival;
+    Next next;
+  };
+
+  int64_t ahead(const Sample& sample) const {
+    return sample.raw + offset_ + slew_ - sample.next.time;
+  }
+  bool is_size_of_step(const Sample& sample, int64_t size) const;
+  void take_raised_offset();
+  void start_over(const Sample& sample);
+  bool step(const Sample& sample);
+  void step_back(const Sample& sample);
+  bool step_forward(const Sample& sample);
+  bool undo(const Sample& sample);
+  bool join(const Sample& sample);
+  void take(const Sample& sample, int64_t change);
+  void remember(const Taken& taken);
+  void make_room(const Sample& sample);
+  bool clock_went_on(const Sample& sample, int64_t gap) const;
+  bool is_real(const Sample& sample, int64_t gap) const;
+  void hold_gap(const Sample& sample, bool first);
+  void settle(const Sample& sample);
+  void work_off(const Sample& sample);
+  void note_reach(const Sample& sample);
+
+  const ClockSettings settings_;
+  SharedClock& shared_;
+  Counters& counters_;
+  int64_t offset_ = 0;
+  int64_t slew_ = 0;   // on top of it, while a step back is worked off
+  int64_t reach_ = 0;  // how far ahead of `next` pictures lie that are decoded early
+  int64_t last_raw_ = 0;
+  std::optional<int64_t> last_arrival_;
+  std::optional<int64_t> announced_until_;
+  bool start_announced_ = false;
+  std::optional<int64_t> announced_at_;
+  Taken last_taken_;
+  std::vector<Taken> undoable_;  // the last one last
+  uint64_t seen_steps_ = 0;      // of shared_
+  uint64_t seen_revision_ = 0;   // of shared_
+  unsigned settling_ = 0;        // samples until the offset after a step is final
+  int64_t settling_time_ = 0;    // where they are expected at the earliest
+  std::optional<Kept> kept_;     // a step forward that was taken as real
+  std::optional<int64_t> published_offset_;
+};
+
+}  // namespace trailingmp4
