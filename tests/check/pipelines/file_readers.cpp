@@ -169,11 +169,11 @@ std::vector<std::string> faults(const std::string& path, const MediaTracks& push
 }
 
 std::vector<Bytes> decode_file(const std::string& path) {
-  const Owned<GstElement> pipeline(
-      gst_parse_launch(("filesrc location=" + path +
-                        " ! qtdemux ! parsebin ! decodebin ! fakesink name=out sync=false")
-                           .c_str(),
-                       nullptr));
+  const Owned<GstElement> pipeline(gst_parse_launch(
+      ("filesrc location=" + path +
+       " ! qtdemux name=d d.video_0 ! parsebin ! decodebin ! fakesink name=out sync=false")
+          .c_str(),
+      nullptr));
   return pictures(pipeline.get(), nullptr);
 }
 
