@@ -118,6 +118,8 @@ class StreamClock {
                                 const std::optional<Next>& next);
 
   int64_t offset() const { return offset_ + slew_; }
+  // No step is being worked off, so that samples are as far apart as the stream has them.
+  bool is_steady() const { return slew_ == 0; }
 
  private:
   // A step of the shared clock that this track took, and what it changed the offset by.

@@ -24,6 +24,7 @@ Timeline::Placed Timeline::place(TrackTimes& track, const Stamps& stamps) {
       clock_.follow(by_dts ? *picture.dts : pts, stamps.arrival, next_of(track, picture));
   if (!offset) return {Verdict::kForbiddenGap, {}};
   picture.pts += *offset;
+  picture.steady = clock_.is_steady();
   if (picture.dts) *picture.dts += *offset;
   std::optional<mp4::SampleTimes> times;
   if (video)

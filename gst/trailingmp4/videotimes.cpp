@@ -92,7 +92,7 @@ SampleTimes VideoTimes::place(const Picture& picture) {
   }
   if (picture.duration)
     times.duration = timescale_.from_ns(std::clamp<int64_t>(*picture.duration, 0, 3600 * kSecond));
-  if (started_) learn_pace(times.dts - last_.dts);
+  if (started_ && picture.steady) learn_pace(times.dts - last_.dts);
   last_ = times;
   started_ = true;
   return times;

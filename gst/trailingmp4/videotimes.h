@@ -29,6 +29,7 @@ class VideoTimes {
     int64_t pts;
     std::optional<int64_t> dts, duration;
     bool bidirectional = false;  // has B slices
+    bool steady = true;          // as far from the one before as the stream has it
   };
 
   // Gives the pictures so far other decode times. False: it is too late for that.
