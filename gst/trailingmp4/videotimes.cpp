@@ -14,8 +14,10 @@ constexpr int64_t kSecond = mp4::kNanosecondsPerSecond;
 constexpr unsigned kDeepest = 16;  // MaxDpbFrames of H.264 A.3.1 and MaxDpbSize of H.265 A.4.2
 constexpr std::size_t kPlacedAnew = 256;          // more pictures than a first fragment has
 constexpr int64_t kLargestOffset = 10 * kSecond;  // from decoding to presentation
-constexpr int64_t kLargestMore = kSecond / 5;     // than any offset before
-constexpr Ticks kPicturesPerSecond = 30;          // where nothing is known
+constexpr int64_t kLargestLag =
+    3600 * kSecond;  // from presentation to decoding; offsets have 32 bits
+constexpr int64_t kLargestMore = kSecond / 5;  // than any offset before
+constexpr Ticks kPicturesPerSecond = 30;       // where nothing is known
 
 // The median of the distances between neighbours in presentation.
 Ticks usual_distance(std::vector<Ticks> times, Ticks one_more) {
@@ -85,9 +87,11 @@ SampleTimes VideoTimes::place(const Picture& picture) {
   const Ticks derived = derived_dts(pts);
   SampleTimes times{uses_dts_ ? given : derived, pts, 0};
   if (uses_dts_) largest_offset_ = std::max(largest_offset_, pts - given);
+  times.dts = std::max(times.dts, pts - largest_lead());
   if (started_) times.dts = std::max(times.dts, last_.dts + 1);
-  if (times.pts < times.dts && depth_ == 0) {
-    times.pts = times.dts;
+  const Ticks earliest = depth_ == 0 ? times.dts : times.dts - timescale_.from_ns(kLargestLag);
+  if (times.pts < earliest) {
+    times.pts = earliest;
     counters_.moved.add();
   }
   if (picture.duration)
@@ -156,6 +160,11 @@ Ticks VideoTimes::derived_dts(Ticks pts) {
   }
   if (!started_) return pts - static_cast<Ticks>(depth_) * pace_;
   return last_.dts + (all_.size() <= depth_ ? pace_ : 1);
+}
+
+// Behind a gap, decoding does not stay in the time before it.
+Ticks VideoTimes::largest_lead() const {
+  return std::max(timescale_.from_ns(kLargestOffset), Ticks{kDeepest + 1} * pace_);
 }
 
 void VideoTimes::learn_pace(Ticks step) {

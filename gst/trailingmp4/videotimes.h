@@ -60,6 +60,7 @@ class VideoTimes {
   bool place_anew(unsigned depth, mp4::Ticks pts);
   mp4::Ticks derived_dts(mp4::Ticks pts);
   mp4::Ticks free_pts(mp4::Ticks pts);
+  mp4::Ticks largest_lead() const;
   void learn_pace(mp4::Ticks step);
 
   mp4::Timescale timescale_;
