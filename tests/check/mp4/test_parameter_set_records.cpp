@@ -334,8 +334,8 @@ GST_START_TEST(damaged_records_do_no_harm) {
 }
 GST_END_TEST;
 
-static Suite* parameter_sets_suite() {
-  Suite* suite = suite_create("parameter_sets");
+static Suite* parameter_set_records_suite() {
+  Suite* suite = suite_create("parameter_set_records");
   TCase* sets = tcase_create("sets");
   suite_add_tcase(suite, sets);
   tcase_add_test(sets, a_record_is_written_as_it_was_read);
@@ -355,4 +355,4 @@ static Suite* parameter_sets_suite() {
   return suite;
 }
 
-GST_CHECK_MAIN(parameter_sets)
+GST_CHECK_MAIN(parameter_set_records)
