@@ -244,7 +244,10 @@ GstFlowReturn Input::record_unit(GstRef<GstBuffer> buffer, const mp4::AccessUnit
 bool Input::note_loss() {
   Cycle& cycle = *cycle_;
   cycle.counters.losses.add();
-  if (cycle.settings.loss_policy == LossPolicy::kWait) cycle.gate.close_after_loss();
+  // Sound has nothing to wait for.
+  const bool has_pictures = cycle.tracks.has_caps() && cycle.tracks.caps().sets;
+  if (cycle.settings.loss_policy == LossPolicy::kWait && has_pictures)
+    cycle.gate.close_after_loss();
   if (cycle.settings.loss_policy != LossPolicy::kError || cycle.given_up) return true;
   cycle.given_up = true;
   cycle.given_up_flow = recorder_.load()->end_with_error(

@@ -17,6 +17,17 @@ constexpr int64_t kLargestOffset = 10 * kSecond;  // from decoding to presentati
 constexpr int64_t kLargestMore = kSecond / 5;     // than any offset before
 constexpr Ticks kPicturesPerSecond = 30;          // where nothing is known
 
+// The median of the distances between neighbours in presentation.
+Ticks usual_distance(std::vector<Ticks> times, Ticks one_more) {
+  times.push_back(one_more);
+  std::sort(times.begin(), times.end());
+  std::vector<Ticks> distances;
+  for (std::size_t i = 1; i < times.size(); ++i) distances.push_back(times[i] - times[i - 1]);
+  const auto middle = distances.begin() + static_cast<std::ptrdiff_t>((distances.size() - 1) / 2);
+  std::nth_element(distances.begin(), middle, distances.end());
+  return std::max<Ticks>(1, *middle);
+}
+
 }  // namespace
 
 VideoTimes::VideoTimes(mp4::Timescale timescale, std::optional<int64_t> picture_ns,
@@ -102,7 +113,7 @@ void VideoTimes::learn_depth(Ticks pts) {
   const auto later = static_cast<unsigned>(
       std::count_if(recent_.begin(), recent_.end(), [&](Ticks other) { return other > pts; }));
   if (later > depth_ && !depth_is_known_ && bidirectional_) {
-    if (!uses_dts_ && !place_anew(later)) counters_.depth_grown.add();
+    if (!uses_dts_ && !place_anew(later, pts)) counters_.depth_grown.add();
     depth_ = later;
   }
   recent_.push_back(pts);
@@ -111,11 +122,9 @@ void VideoTimes::learn_depth(Ticks pts) {
 }
 
 // As if the depth had been known from the first picture on.
-bool VideoTimes::place_anew(unsigned depth) {
+bool VideoTimes::place_anew(unsigned depth, Ticks pts) {
   if (all_.size() > kPlacedAnew || all_.empty()) return false;
-  const auto [first, last] = std::minmax_element(all_.begin(), all_.end());
-  if (all_.size() > 1)
-    pace_ = std::max<Ticks>(1, (*last - *first) / static_cast<Ticks>(all_.size() - 1));
+  pace_ = usual_distance(all_, pts);
   std::vector<Ticks> waiting, decode_times;
   for (std::size_t i = 0; i < all_.size(); ++i) {
     waiting.insert(std::upper_bound(waiting.begin(), waiting.end(), all_[i]), all_[i]);

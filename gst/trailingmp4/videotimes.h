@@ -56,7 +56,7 @@ class VideoTimes {
   mp4::Ticks distance() const { return last_.duration ? last_.duration : pace_; }
   bool is_usable(mp4::Ticks pts, mp4::Ticks dts) const;
   void learn_depth(mp4::Ticks pts);
-  bool place_anew(unsigned depth);
+  bool place_anew(unsigned depth, mp4::Ticks pts);
   mp4::Ticks derived_dts(mp4::Ticks pts);
   mp4::Ticks free_pts(mp4::Ticks pts);
   void learn_pace(mp4::Ticks step);

@@ -29,8 +29,14 @@ std::vector<uint8_t> read_avc_sets(BoxCursor& cursor, int count, uint8_t nal_typ
   return first;
 }
 
-bool is_high_profile(uint8_t profile) {
+// Whose records end with the chroma format: 2010's edition names four, later ones all but three, so
+// that for some profiles both are right.
+bool must_have_high_fields(uint8_t profile) {
   return profile == 100 || profile == 110 || profile == 122 || profile == 144;
+}
+
+bool may_have_high_fields(uint8_t profile) {
+  return profile != 66 && profile != 77 && profile != 88;
 }
 
 void read_avc_high_fields(BoxCursor& cursor) {
@@ -116,7 +122,8 @@ void read_avcc(Reading& reading, const Box& box) {
   const uint8_t pps_count = cursor.u8();
   if (needs_sets && pps_count == 0) cursor.problem("has no PPS");
   read_avc_sets(cursor, pps_count, kAvcPps);
-  if (!cursor.is_known() || profile.empty() || !is_high_profile(profile[0])) return;
+  if (!cursor.is_known() || profile.empty() || !may_have_high_fields(profile[0])) return;
+  if (cursor.left() == 0 && !must_have_high_fields(profile[0])) return;
   read_avc_high_fields(cursor);
 }
 

@@ -18,6 +18,8 @@ constexpr uint8_t kPps = 8;
 constexpr uint8_t kDelimiter = 9;
 
 constexpr uint32_t kBaseline = 66;  // profile_idc, A.2
+constexpr uint32_t kMain = 77;
+constexpr uint32_t kExtended = 88;
 constexpr uint32_t kCavlcIntra = 44;
 constexpr uint32_t kConstraintSet3 = 1 << 4;  // among the constraint flags
 constexpr uint32_t kMaxPictureSide = 65'535;  // what a sample entry can say
@@ -178,7 +180,7 @@ std::optional<SequenceInfo> parse_avc_sps(std::span<const uint8_t> nal) {
 }
 
 bool avc_record_has_chroma_format(uint8_t profile) {
-  return profile == 100 || profile == 110 || profile == 122 || profile == 144 || profile == 244;
+  return profile != kBaseline && profile != kMain && profile != kExtended;
 }
 
 }  // namespace mp4

@@ -23,7 +23,6 @@ struct Fault {
   // Of one track alone: what of it is in the file in the end. Of all: of both.
   int64_t kept_alone = 0;
   int64_t kept_by_all = 0;
-  bool is_live = false;
 };
 
 constexpr int64_t kFar = int64_t{1} << 62;
@@ -189,12 +188,188 @@ GST_START_TEST(picture_and_sound_are_together_again_after_each_fault) {
 }
 GST_END_TEST;
 
+// ---- what is real ----
+
+// All tracks pause, and so does the camera: its clock, or another track, or upstream says so.
+GST_START_TEST(time_that_passed_elsewhere_too_is_kept) {
+  constexpr int64_t kPause = 60 * kSecond;
+  Tracks tracks;
+  Track& video = tracks.add(kVideo);
+  Track& audio = tracks.add(kAudio);
+  push_both(video, audio, 0, 5 * kSecond);
+  const size_t before = video.placed.size();
+  switch (__i__) {
+    case 0: {  // the clock of a live source
+      Stamps last = at(5 * kSecond), next = at(5 * kSecond + kPause);
+      last.arrival = 100 * kSecond;
+      next.arrival = *last.arrival + kPause;
+      video.push(last);
+      video.push(next);
+      audio.push(at(5 * kSecond + kPause));  // the other track's time says it
+      break;
+    }
+    case 1:  // a GAP event
+      video.timeline.announce_gap(5 * kSecond + kPause);
+      video.push(at(5 * kSecond + kPause));
+      audio.push(at(5 * kSecond + kPause));
+      break;
+    case 2:  // a new segment
+      video.timeline.announce_start();
+      video.push(at(5 * kSecond + kPause));
+      audio.push(at(5 * kSecond + kPause));
+      break;
+    default:  // nobody: it is a fault of the clock
+      video.push(at(5 * kSecond + kPause));
+      audio.push(at(5 * kSecond + kPause));
+  }
+  const int64_t off = video.last_pts_ns() - 5 * kSecond;
+  expect_near(off, __i__ < 3 ? kPause : 0, kMs);
+  expect_near(audio.last_pts_ns(), video.last_pts_ns(), 25 * kMs);
+  fail_unless_equals_uint64(video.counters.clock.gaps_collapsed.value(), __i__ == 3);
+  fail_unless_equals_uint64(audio.counters.clock.gaps_collapsed.value(), __i__ == 3);
+  fail_unless(video.placed.size() > before);
+}
+GST_END_TEST;
+
+GST_START_TEST(sound_of_a_dead_microphone_that_comes_back_is_where_it_belongs) {
+  Tracks tracks;
+  Track& video = tracks.add(kVideo);
+  Track& audio = tracks.add(kAudio);
+  push_both(video, audio, 0, 5 * kSecond);
+  for (int64_t i = 125; i < 25 * 120; ++i) video.push(at(i * kPicture));
+  audio.push(at(120 * kSecond));
+  expect_near(audio.last_pts_ns(), 120 * kSecond, 25 * kMs);
+  fail_unless_equals_uint64(audio.counters.clock.gaps_collapsed.value(), 0);
+}
+GST_END_TEST;
+
+GST_START_TEST(a_gap_may_be_forbidden) {
+  Tracks tracks({.gap_policy = GapPolicy::kError});
+  Track& video = tracks.add(kVideo);
+  for (int64_t i = 0; i < 10; ++i) fail_unless(video.push(at(i * kPicture)) == Verdict::kPlaced);
+  fail_unless(video.push(at(9 * kSecond)) == Verdict::kPlaced);
+  fail_unless(video.push(at(20 * kSecond)) == Verdict::kForbiddenGap);
+}
+GST_END_TEST;
+
+// Ten hours of running time before the first buffer are no gap of the recording.
+GST_START_TEST(a_recording_may_begin_at_any_time) {
+  Tracks tracks;
+  Track& video = tracks.add(kVideo);
+  Track& audio = tracks.add(kAudio);
+  const int64_t begin = __i__ ? -10 * kHour : 10 * kHour;
+  push_both(video, audio, begin, begin + 5 * kSecond);
+  expect_near(video.pts_ns(0), begin, kMs);
+  expect_near(audio.last_pts_ns(), video.last_pts_ns(), kPicture);
+}
+GST_END_TEST;
+
+// A camera that changes from 25 pictures a second to one, and back.
+GST_START_TEST(another_pace_is_no_step) {
+  Tracks tracks;
+  Track& video = tracks.add(kVideo);
+  int64_t now = 0;
+  for (int64_t distance : {40 * kMs, kSecond, 40 * kMs, 5 * kSecond, 33 * kMs})
+    for (int i = 0; i < 60; ++i) {
+      video.push(at(now));
+      fail_unless_equals_int64(video.placed.back().pts, now * 9 / 100'000);
+      now += distance;
+    }
+  fail_unless_equals_uint64(video.counters.clock.reanchored.value(), 0);
+  fail_unless_equals_uint64(video.counters.clock.worked_off.value(), 0);
+}
+GST_END_TEST;
+
+// ---- small faults of pictures ----
+
+GST_START_TEST(pictures_of_one_time_and_late_ones_are_a_tick_apart) {
+  Tracks tracks;
+  Track& video = tracks.add(kVideo);
+  const int64_t ms[] = {0, 40, 80, 80, 80, 200, 190, 240, 280};
+  const Ticks wanted[] = {0, 3600, 7200, 7201, 7202, 18'000, 18'001, 21'600, 25'200};
+  for (int64_t time : ms) video.push(at(time * kMs));
+  for (size_t i = 0; i < std::size(ms); ++i)
+    fail_unless_equals_int64(video.placed[i].pts, wanted[i]);
+  fail_unless_equals_uint64(video.counters.video.moved.value(), 3);
+}
+GST_END_TEST;
+
+// Back by more than a picture: at nominal distance, then a tenth faster until it is made up for.
+GST_START_TEST(a_small_step_back_is_worked_off_by_a_tenth_of_each_duration) {
+  Tracks tracks;
+  Track& video = tracks.add(kVideo);
+  for (int64_t i = 0; i < 25; ++i) video.push(at(i * kPicture));
+  for (int64_t i = 25; i < 100; ++i) video.push(at(i * kPicture - 100 * kMs));
+  for (size_t i = 25; i < 100; ++i) {
+    fail_unless(video.step(i) >= 3600 - 360 && video.step(i) <= 3600, "step %zu", i);
+    const int64_t ahead = video.pts_ns(i) - (static_cast<int64_t>(i) * kPicture - 100 * kMs);
+    expect_near(ahead, std::max<int64_t>(0, 100 * kMs - static_cast<int64_t>(i - 24) * 4 * kMs),
+                6 * kMs);
+  }
+  fail_unless_equals_uint64(video.counters.clock.worked_off.value(), 1);
+  fail_unless_equals_uint64(video.counters.video.moved.value(), 0);
+}
+GST_END_TEST;
+
+// ---- depth of reordering ----
+
+// IBBP with a pyramid: decoded 0 4 2 1 3 8 6 5 7, presented two pictures later at the earliest.
+GST_START_TEST(decode_times_rise_evenly_and_offsets_are_not_negative) {
+  Tracks tracks;
+  Stream stream = kVideo;
+  stream.depth = 2;
+  Track& video = tracks.add(stream);
+  const int64_t order[] = {0, 4, 2, 1, 3};
+  for (int64_t i = 0; i < 500; ++i)
+    video.push(at((i == 0 ? 0 : order[(i - 1) % 4 + 1] + (i - 1) / 4 * 4) * kPicture));
+  for (size_t i = 0; i < 500; ++i) {
+    const int64_t place = i == 0 ? 0 : order[(i - 1) % 4 + 1] + static_cast<int64_t>(i - 1) / 4 * 4;
+    fail_unless_equals_int64(video.placed[i].pts, place * 3600);
+    fail_unless(video.placed[i].pts >= video.placed[i].dts);
+    // The distance is a guess until pictures were seen.
+    if (i > 2) fail_unless_equals_int64(video.step(i), 3600);
+  }
+  fail_unless_equals_uint64(video.counters.video.depth_grown.value(), 0);
+}
+GST_END_TEST;
+
+GST_START_TEST(a_depth_found_out_late_leaves_the_times_of_the_pictures) {
+  Tracks tracks;
+  Stream stream = kVideoOfUnknownDepth;
+  stream.placed_anew = __i__ ? 50 : 0;  // the fragment was closed before
+  Track& video = tracks.add(stream);
+  int64_t presented = 0;
+  for (int64_t i = 0; i < 30; ++i) video.push(at(presented++ * kPicture));
+  for (int64_t i = 0; i < 300; ++i) {
+    Stamps stamps = at((presented + (i % 3 == 0 ? 2 : -1)) * kPicture);
+    stamps.bidirectional = i % 3 != 0;
+    ++presented;
+    video.push(stamps);
+    fail_unless_equals_int64(video.placed.back().pts, *stamps.pts / kPicture * 3600);
+  }
+  fail_unless_equals_uint64(video.counters.video.depth_grown.value(), __i__ == 0);
+  fail_unless_equals_uint64(video.counters.clock.worked_off.value(), 0);
+  fail_unless_equals_uint64(video.counters.clock.reanchored.value(), 0);
+  for (size_t i = 40; i < 330; ++i)
+    fail_unless(video.placed[i].pts >= video.placed[i].dts, "picture %zu", i);
+}
+GST_END_TEST;
+
 static Suite* timeline_faults_suite() {
   Suite* suite = suite_create("timeline_faults");
   TCase* rules = tcase_create("rules");
   suite_add_tcase(suite, rules);
   tcase_set_timeout(rules, 120);
   tcase_add_loop_test(rules, picture_and_sound_are_together_again_after_each_fault, 0, 12);
+  tcase_add_loop_test(rules, time_that_passed_elsewhere_too_is_kept, 0, 4);
+  tcase_add_test(rules, sound_of_a_dead_microphone_that_comes_back_is_where_it_belongs);
+  tcase_add_test(rules, a_gap_may_be_forbidden);
+  tcase_add_loop_test(rules, a_recording_may_begin_at_any_time, 0, 2);
+  tcase_add_test(rules, another_pace_is_no_step);
+  tcase_add_test(rules, pictures_of_one_time_and_late_ones_are_a_tick_apart);
+  tcase_add_test(rules, a_small_step_back_is_worked_off_by_a_tenth_of_each_duration);
+  tcase_add_test(rules, decode_times_rise_evenly_and_offsets_are_not_negative);
+  tcase_add_loop_test(rules, a_depth_found_out_late_leaves_the_times_of_the_pictures, 0, 2);
   return suite;
 }
 

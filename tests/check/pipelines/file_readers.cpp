@@ -169,11 +169,19 @@ std::vector<std::string> faults(const std::string& path, const MediaTracks& push
 }
 
 std::vector<Bytes> decode_file(const std::string& path) {
-  const Owned<GstElement> pipeline(
-      gst_parse_launch(("filesrc location=" + path +
-                        " ! qtdemux ! h264parse ! avdec_h264 ! fakesink name=out sync=false")
-                           .c_str(),
-                       nullptr));
+  const Owned<GstElement> pipeline(gst_parse_launch(
+      ("filesrc location=" + path +
+       " ! qtdemux name=d d.video_0 ! parsebin ! decodebin ! fakesink name=out sync=false")
+          .c_str(),
+      nullptr));
+  return pictures(pipeline.get(), nullptr);
+}
+
+std::vector<Bytes> decode_stream(const std::string& path) {
+  const Owned<GstElement> pipeline(gst_parse_launch(
+      ("filesrc location=" + path + " ! parsebin ! decodebin ! fakesink name=out sync=false")
+          .c_str(),
+      nullptr));
   return pictures(pipeline.get(), nullptr);
 }
 

@@ -25,8 +25,10 @@ std::vector<std::string> player_complaints(const std::string& path);
 /// Everything above but the players at once: the file is in order and holds just what was pushed.
 std::vector<std::string> faults(const std::string& path, const MediaTracks& pushed);
 
-/// The pictures of the first video track, decoded by avdec_h264.
+/// The pictures of the only video track, decoded.
 std::vector<Bytes> decode_file(const std::string& path);
+/// The same of a byte stream (Annex B) in a file.
+std::vector<Bytes> decode_stream(const std::string& path);
 /// The same of samples that never were in a file.
 std::vector<Bytes> decode_samples(const MediaTrack& track);
 

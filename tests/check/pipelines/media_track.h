@@ -28,6 +28,7 @@ struct MediaTrack {
   bool video = false;
   int rate = 0;  ///< Hz, of audio
   std::vector<MediaSample> samples;
+  size_t missing_data = 0;  ///< GAP events that say so; none for files
 };
 
 using MediaTracks = std::vector<MediaTrack>;

@@ -50,6 +50,7 @@ struct PadLog::Shared {
   using Ref = std::shared_ptr<Shared>;
 
   void note(GstPad* pad, GstBuffer* buffer);
+  void note_event(GstPad* pad, GstEvent* event);
   static GstPadProbeReturn on_data(GstPad* pad, GstPadProbeInfo* info, gpointer data);
 
   std::mutex mutex;
@@ -64,8 +65,20 @@ void PadLog::Shared::note(GstPad* pad, GstBuffer* buffer) {
   track.samples.push_back(std::move(sample));
 }
 
+void PadLog::Shared::note_event(GstPad* pad, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) != GST_EVENT_GAP) return;
+  GstGapFlags flags{};
+  gst_event_parse_gap_flags(event, &flags);
+  const std::lock_guard lock(mutex);
+  if (flags & GST_GAP_FLAG_MISSING_DATA) ++tracks[GST_OBJECT_NAME(pad)].missing_data;
+}
+
 GstPadProbeReturn PadLog::Shared::on_data(GstPad* pad, GstPadProbeInfo* info, gpointer data) {
   Shared& shared = **static_cast<Ref*>(data);
+  if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) {
+    shared.note_event(pad, GST_PAD_PROBE_INFO_EVENT(info));
+    return GST_PAD_PROBE_OK;
+  }
   if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER) {
     shared.note(pad, GST_PAD_PROBE_INFO_BUFFER(info));
     return GST_PAD_PROBE_OK;
@@ -80,7 +93,8 @@ PadLog::PadLog() : shared_(std::make_shared<Shared>()) {}
 
 void PadLog::watch(GstPad* pad) {
   constexpr auto kTypes =
-      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
+      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
+                                   GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM);
   gst_pad_add_probe(pad, kTypes, Shared::on_data, new Shared::Ref(shared_),
                     [](gpointer data) { delete static_cast<Shared::Ref*>(data); });
 }

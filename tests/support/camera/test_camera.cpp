@@ -17,6 +17,7 @@
 #include <future>
 #include <mutex>
 #include <numeric>
+#include <random>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -150,6 +151,34 @@ void watch_payloader(GstBin* bin, const char* name, Probe probe) {
                     [](gpointer data) { delete static_cast<Probe*>(data); });
 }
 
+/// Which packets of one stream never leave the camera.
+struct Loss {
+  int percent;
+  std::mt19937 random{1};
+  bool takes_next() { return static_cast<int>(random() % 100) < percent; }
+};
+
+GstPadProbeReturn on_payloader_output(GstPad*, GstPadProbeInfo* info, gpointer data) {
+  auto* loss = static_cast<Loss*>(data);
+  if (GST_PAD_PROBE_INFO_TYPE(info) & GST_PAD_PROBE_TYPE_BUFFER)
+    return loss->takes_next() ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+  GstBufferList* list = gst_buffer_list_make_writable(gst_pad_probe_info_get_buffer_list(info));
+  for (guint i = gst_buffer_list_length(list); i-- > 0;)
+    if (loss->takes_next()) gst_buffer_list_remove(list, i, 1);
+  GST_PAD_PROBE_INFO_DATA(info) = list;
+  return GST_PAD_PROBE_OK;
+}
+
+void lose_packets(GstBin* bin, const char* name, int percent) {
+  Owned<GstElement> payloader(gst_bin_get_by_name(bin, name));
+  if (payloader == nullptr || percent == 0) return;
+  Owned<GstPad> pad(gst_element_get_static_pad(payloader.get(), "src"));
+  constexpr auto kTypes =
+      GstPadProbeType(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST);
+  gst_pad_add_probe(pad.get(), kTypes, on_payloader_output, new Loss{percent},
+                    [](gpointer data) { delete static_cast<Loss*>(data); });
+}
+
 using LogRef = std::shared_ptr<Log>;
 
 void delete_log_ref(gpointer data, GClosure*) { delete static_cast<LogRef*>(data); }
@@ -158,14 +187,21 @@ void on_media_unprepared(GstRTSPMedia*, gpointer data) {
   (*static_cast<LogRef*>(data))->end_take();
 }
 
+/// What the handler of new media needs.
+struct MediaSetup {
+  LogRef log;
+  int loss_percent;
+};
+
 void on_media_configure(GstRTSPMediaFactory*, GstRTSPMedia* media, gpointer data) {
-  const auto& log = *static_cast<LogRef*>(data);
+  const auto& [log, loss_percent] = *static_cast<MediaSetup*>(data);
   const int take = log->begin_take();
   g_signal_connect_data(media, "unprepared", G_CALLBACK(on_media_unprepared), new LogRef(log),
                         delete_log_ref, GConnectFlags(0));
   Owned<GstElement> bin(gst_rtsp_media_get_element(media));
   watch_payloader(GST_BIN(bin.get()), "pay0", {log, &Truth::video, take});
   watch_payloader(GST_BIN(bin.get()), "pay1", {log, &Truth::audio, take});
+  for (const char* name : {"pay0", "pay1"}) lose_packets(GST_BIN(bin.get()), name, loss_percent);
 }
 
 /// One IDR each `gop` pictures and nowhere else, one encoder thread, so that `slices` holds.
@@ -217,8 +253,10 @@ Owned<GstRTSPMediaFactory> make_factory(const Options& options, const LogRef& lo
   gst_rtsp_media_factory_add_role(factory.get(), kRole, GST_RTSP_PERM_MEDIA_FACTORY_ACCESS,
                                   G_TYPE_BOOLEAN, TRUE, GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT,
                                   G_TYPE_BOOLEAN, TRUE, nullptr);
-  g_signal_connect_data(factory.get(), "media-configure", G_CALLBACK(on_media_configure),
-                        new LogRef(log), delete_log_ref, GConnectFlags(0));
+  g_signal_connect_data(
+      factory.get(), "media-configure", G_CALLBACK(on_media_configure),
+      new MediaSetup{log, options.loss_percent},
+      [](gpointer data, GClosure*) { delete static_cast<MediaSetup*>(data); }, GConnectFlags(0));
   return factory;
 }
 

@@ -32,6 +32,8 @@ struct Options {
   bool aggregate = false;  ///< true: small NAL units of one picture share a packet (STAP-A)
 
   bool audio = true;  ///< AAC-LC, 48 kHz, stereo
+
+  int loss_percent = 0;  ///< of RTP packets, behind the payloaders; the same ones each time
 };
 
 using Bytes = std::vector<uint8_t>;

@@ -41,6 +41,7 @@ bool parse(int argc, char** argv, Arguments* arguments) {
       {"b-frames", 0, 0, G_OPTION_ARG_INT, &o.b_frames, "B-frames in a row", "N"},
       {"slices", 0, 0, G_OPTION_ARG_INT, &o.slices, "Slices in a picture", "N"},
       {"bitrate", 0, 0, G_OPTION_ARG_INT, &o.bitrate_kbps, "Video bit rate", "KBIT/S"},
+      {"loss", 0, 0, G_OPTION_ARG_INT, &o.loss_percent, "RTP packets that are lost", "PERCENT"},
       {"aggregate", 0, 0, G_OPTION_ARG_NONE, &aggregate, "Send STAP-A packets", nullptr},
       {"seconds", 0, 0, G_OPTION_ARG_INT, &arguments->seconds, "End after this time", "N"},
       {"truth", 0, 0, G_OPTION_ARG_FILENAME, &truth, "Write what was sent at the end", "FILE"},

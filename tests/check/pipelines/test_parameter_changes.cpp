@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Real encoders whose parameters change in mid-stream, through parsers and through depayloaders:
+// one file, no description twice, and every decoded picture equal to the encoder's own, in ffmpeg
+// and in GStreamer.
+#include <gst/gst.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "box_reader.h"
+#include "child_process.h"
+#include "file_readers.h"
+#include "recording_pipeline.h"
+#include "scratch_folder.h"
+// clang-format off: last, since it defines a macro `fail` that the standard headers trip over
+#include <gst/check/gstcheck.h>
+// clang-format on
+
+namespace {
+
+using pipelines::RecordingPipeline;
+using pipelines::ScratchFolder;
+
+constexpr int kPictures = 25;  // of a segment
+
+#define AVC(options) "x264enc threads=1 speed-preset=ultrafast key-int-max=15 " options
+#define HEVC(options) "x265enc speed-preset=ultrafast key-int-max=15 " options
+#define SMALL "width=160,height=120"
+#define LARGE "width=320,height=180"
+
+// What one segment is encoded with.
+struct Encoder {
+  const char* size;
+  const char* element;
+};
+
+constexpr Encoder kAvc{SMALL, AVC("tune=zerolatency pass=qual quantizer=20")};
+constexpr Encoder kOtherPps{SMALL, AVC("tune=zerolatency pass=qual quantizer=35")};
+constexpr Encoder kOtherSps{SMALL, AVC("tune=zerolatency pass=qual quantizer=20 ref=3")};
+constexpr Encoder kLargeAvc{LARGE, AVC("tune=zerolatency pass=qual quantizer=20")};
+constexpr Encoder kAvcWithB{SMALL, AVC("bframes=3 b-adapt=false pass=qual quantizer=20")};
+constexpr Encoder kHevc{SMALL, HEVC("option-string=bframes=0:log-level=none")};
+constexpr Encoder kLargeHevc{LARGE, HEVC("option-string=bframes=2:log-level=none")};
+
+constexpr char kParser[] = "h264parse";
+constexpr char kAvc3[] = "h264parse ! video/x-h264,stream-format=avc3";
+constexpr char kPayloader[] = "rtph264pay config-interval=-1 ! rtph264depay";
+constexpr char kPayloaderAndParser[] = "rtph264pay config-interval=-1 ! rtph264depay ! h264parse";
+constexpr char kHevcParser[] = "h265parse";
+constexpr char kHevcPayloader[] = "rtph265pay config-interval=-1 ! rtph265depay ! h265parse";
+
+struct Case {
+  const char* name;
+  const char* path;  // from the encoders to the recorder
+  std::vector<Encoder> segments;
+  size_t descriptions;
+};
+
+const Case kCases[] = {
+    {"PPS, parser", kParser, {kAvc, kOtherPps}, 2},
+    {"PPS, parser, back and forth", kParser, {kAvc, kOtherPps, kAvc, kOtherPps, kAvc}, 2},
+    {"PPS, depayloader", kPayloader, {kAvc, kOtherPps, kAvc}, 2},
+    {"SPS of the same size, parser", kParser, {kAvc, kOtherSps}, 2},
+    {"SPS of the same size, avc3", kAvc3, {kAvc, kOtherSps}, 2},
+    {"SPS of the same size, depayloader and parser", kPayloaderAndParser, {kAvc, kOtherSps}, 2},
+    {"size, parser", kParser, {kAvc, kLargeAvc}, 2},
+    {"size, depayloader", kPayloader, {kAvc, kLargeAvc, kAvc}, 2},
+    {"size, smaller, parser", kParser, {kLargeAvc, kAvc}, 2},
+    {"size, back and forth", kParser, {kAvc, kLargeAvc, kAvc, kLargeAvc, kAvc, kLargeAvc}, 2},
+    {"B-frames begin and end", kParser, {kAvc, kAvcWithB, kAvc}, 2},
+    {"three", kParser, {kAvc, kOtherPps, kLargeAvc, kAvc}, 3},
+    {"H.265 size, parser", kHevcParser, {kHevc, kLargeHevc, kHevc}, 2},
+    {"H.265 size, depayloader", kHevcPayloader, {kHevc, kLargeHevc, kHevc}, 2},
+};
+
+bool is_hevc(const Case& one) { return one.segments[0].element[3] == '5'; }
+
+std::string segment_file(const ScratchFolder& folder, size_t number, bool hevc) {
+  return folder.file("segment" + std::to_string(number) + (hevc ? ".h265" : ".h264"));
+}
+
+// One encoder after the other; what each writes goes into a file of its own as well.
+std::string launch_line(const Case& one, const ScratchFolder& folder) {
+  std::string line = std::string("concat name=c ! ") + one.path + " ! trailingmp4sink name=rec";
+  const std::string type = is_hevc(one) ? "video/x-h265" : "video/x-h264";
+  for (size_t i = 0; i < one.segments.size(); ++i) {
+    const std::string tee = "t" + std::to_string(i);
+    line += " videotestsrc pattern=" + std::string(i % 2 ? "ball" : "smpte75") +
+            " num-buffers=" + std::to_string(kPictures) + " ! video/x-raw,format=I420," +
+            one.segments[i].size + ",framerate=25/1 ! " + one.segments[i].element + " ! " + type +
+            ",stream-format=byte-stream ! tee name=" + tee + " " + tee +
+            ". ! queue max-size-bytes=0 ! filesink async=false location=" +
+            segment_file(folder, i, is_hevc(one)) + " " + tee + ". ! queue ! c.";
+  }
+  return line;
+}
+
+// A line for each picture as ffmpeg decodes it.
+std::vector<std::string> picture_sums(const std::string& file) {
+  const auto [status, output] = pipelines::run(
+      "ffmpeg -v error -i " + file + " -map 0:v -autoscale 0 -fps_mode passthrough -f framemd5 -");
+  fail_unless(status == 0, "%s", output.c_str());
+  std::vector<std::string> sums;
+  for (size_t begin = 0; begin < output.size();) {
+    const size_t end = std::min(output.find('\n', begin), output.size());
+    const std::string line = output.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.empty() || line[0] == '#') continue;
+    sums.push_back(line.substr(line.rfind(',') + 1));
+  }
+  return sums;
+}
+
+// The NAL units of a sample that hold parameter sets, one after the other.
+pipelines::Bytes sets_in(const pipelines::Bytes& sample, bool hevc) {
+  pipelines::Bytes sets;
+  for (size_t position = 0; position + 4 < sample.size();) {
+    size_t length = 0;
+    for (size_t i = 0; i < 4; ++i) length = length << 8 | sample[position + i];
+    const auto begin = sample.begin() + static_cast<std::ptrdiff_t>(position + 4);
+    const int type = hevc ? *begin >> 1 & 0x3f : *begin & 0x1f;
+    const bool is_set = hevc ? type >= 32 && type <= 34 : type == 7 || type == 8;
+    if (is_set) sets.insert(sets.end(), begin, begin + static_cast<std::ptrdiff_t>(length));
+    position += 4 + length;
+  }
+  return sets;
+}
+
+// From the first change on, decoding can start at each sync sample without a look at the index of
+// its description.
+void expect_sets_in_samples(const char* name, const std::string& path, const boxes::Track& track,
+                            bool hevc) {
+  std::vector<pipelines::Bytes> sets_of_description(track.entries.size());
+  bool changed = false;
+  for (size_t i = 0; i < track.samples.size(); ++i) {
+    const boxes::Sample& sample = track.samples[i];
+    changed = changed || sample.description_index != 1;
+    if (!changed || !sample.sync) continue;
+    const auto sets = sets_in(boxes::read_sample(path, sample), hevc);
+    fail_unless(!sets.empty(), "%s: sync sample %zu has no parameter sets", name, i);
+    auto& wanted = sets_of_description[sample.description_index - 1];
+    if (wanted.empty()) wanted = sets;
+    fail_unless(sets == wanted, "%s: sync sample %zu has other parameter sets", name, i);
+  }
+}
+
+template <typename T>
+void append(std::vector<T>& all, std::vector<T> more) {
+  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+}  // namespace
+
+GST_START_TEST(every_picture_is_decoded_as_it_was_encoded) {
+  const Case& one = kCases[__i__];
+  const ScratchFolder folder;
+  const std::string path = folder.file("recorded.mp4");
+  RecordingPipeline pipeline(launch_line(one, folder), path);
+  fail_unless(pipeline.play_to_end(), "%s: %s", one.name,
+              pipelines::join(pipeline.complaints()).c_str());
+  const auto problems = pipelines::box_problems(path);
+  fail_unless(problems.empty(), "%s: %s", one.name, pipelines::join(problems).c_str());
+
+  const auto movie = boxes::read_movie(path);
+  fail_unless_equals_int(movie->tracks.size(), 1);
+  const boxes::Track& track = movie->tracks[0];
+  fail_unless(track.entries.size() == one.descriptions, "%s: %zu descriptions", one.name,
+              track.entries.size());
+  fail_unless_equals_int(track.samples.size(), one.segments.size() * kPictures);
+  for (size_t i = 0; i < track.samples.size(); ++i)
+    fail_unless((track.samples[i].description_index == 1) ==
+                    (one.segments[i / kPictures].element == one.segments[0].element &&
+                     one.segments[i / kPictures].size == one.segments[0].size),
+                "%s: sample %zu has description %u", one.name, i,
+                track.samples[i].description_index);
+
+  expect_sets_in_samples(one.name, path, track, is_hevc(one));
+
+  std::vector<std::string> sums;
+  std::vector<pipelines::Bytes> pictures;
+  for (size_t i = 0; i < one.segments.size(); ++i) {
+    const std::string segment = segment_file(folder, i, is_hevc(one));
+    append(sums, picture_sums(segment));
+    append(pictures, pipelines::decode_stream(segment));
+  }
+  fail_unless_equals_int(sums.size(), one.segments.size() * kPictures);
+  fail_unless(picture_sums(path) == sums, "%s: ffmpeg decodes other pictures", one.name);
+  fail_unless_equals_int(pictures.size(), sums.size());
+  fail_unless(pipelines::decode_file(path) == pictures, "%s: GStreamer decodes other pictures",
+              one.name);
+}
+GST_END_TEST
+
+static Suite* parameter_changes_suite() {
+  Suite* suite = suite_create("parameter_changes");
+  TCase* tcase = tcase_create("video");
+  suite_add_tcase(suite, tcase);
+  tcase_add_loop_test(tcase, every_picture_is_decoded_as_it_was_encoded, 0,
+                      static_cast<int>(std::size(kCases)));
+  return suite;
+}
+
+GST_CHECK_MAIN(parameter_changes)
