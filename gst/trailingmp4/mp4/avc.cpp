@@ -48,10 +48,10 @@ void skip_scaling_list(BitReader& reader, unsigned size) {  // 7.3.2.1.1.1
 
 // Returns ChromaArrayType: 0 where the planes are coded apart.
 uint32_t read_chroma_format(BitReader& reader, SequenceInfo& sequence) {
-  sequence.chroma_format = reader.ue();
+  sequence.chroma_format = reader.ue_up_to(3);
   const bool separate = sequence.chroma_format == 3 && reader.bit();
-  sequence.luma_depth = 8 + std::min<uint32_t>(reader.ue(), 7);
-  sequence.chroma_depth = 8 + std::min<uint32_t>(reader.ue(), 7);
+  sequence.luma_depth = 8 + reader.ue_up_to(6);
+  sequence.chroma_depth = 8 + reader.ue_up_to(6);
   reader.bit();        // qpprime_y_zero_transform_bypass_flag
   if (reader.bit()) {  // seq_scaling_matrix_present_flag
     for (unsigned i = 0; i < (sequence.chroma_format == 3 ? 12u : 8u); ++i)
@@ -62,21 +62,21 @@ uint32_t read_chroma_format(BitReader& reader, SequenceInfo& sequence) {
 
 // Returns pic_order_cnt_type.
 uint32_t skip_pic_order_count(BitReader& reader) {
-  const uint32_t type = reader.ue();
+  const uint32_t type = reader.ue_up_to(2);
   if (type == 0) {
     reader.ue();  // log2_max_pic_order_cnt_lsb_minus4
   } else if (type == 1) {
     reader.bit();  // delta_pic_order_always_zero_flag
     reader.se();   // offset_for_non_ref_pic
     reader.se();   // offset_for_top_to_bottom_field
-    const uint32_t cycle = std::min<uint32_t>(reader.ue(), 255);
+    const uint32_t cycle = reader.ue_up_to(255);
     for (uint32_t i = 0; i < cycle; ++i) reader.se();
   }
   return type;
 }
 
 void skip_hrd(BitReader& reader) {  // E.1.2
-  const uint32_t count = std::min<uint32_t>(reader.ue(), 31) + 1;
+  const uint32_t count = reader.ue_up_to(31) + 1;
   reader.bits(8);  // bit_rate_scale, cpb_size_scale
   for (uint32_t i = 0; i < count; ++i) {
     reader.ue();   // bit_rate_value_minus1
@@ -105,7 +105,7 @@ std::optional<unsigned> read_bitstream_restriction(BitReader& reader) {
   if (!reader.bit()) return std::nullopt;        // bitstream_restriction_flag
   reader.bit();                                  // motion_vectors_over_pic_boundaries_flag
   for (unsigned i = 0; i < 4; ++i) reader.ue();  // sizes and lengths
-  const uint32_t depth = reader.ue();
+  const uint32_t depth = reader.ue_up_to(kMostReordered);
   if (reader.exhausted()) return std::nullopt;
   return depth;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Reads bits, and the Exp-Golomb codes of ITU-T H.264 9.1, from bytes. Past the end it yields zeros
-// and remembers that it did.
+// and remembers that it did; a code out of its range counts as an end too.
 #pragma once
 
 #include <cstddef>
@@ -38,6 +38,12 @@ class BitReader {
       return 0;
     }
     return (uint32_t{1} << zeros) - 1 + bits(zeros);
+  }
+  uint32_t ue_up_to(uint32_t most) {
+    const uint32_t value = ue();
+    if (value <= most) return value;
+    exhausted_ = true;
+    return 0;
   }
   int32_t se() {  // se(v)
     const uint32_t code = ue();

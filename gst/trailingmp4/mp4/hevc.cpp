@@ -13,6 +13,7 @@ constexpr uint8_t kLastNonIrapSlice = 9;  // RASL_R
 constexpr uint8_t kFirstLeading = 6;      // RADL_N
 constexpr uint8_t kFirstIrap = 16;        // BLA_W_LP
 constexpr uint8_t kCra = 21;
+constexpr uint8_t kLastIrap = 23;  // RSV_IRAP_VCL23
 constexpr uint8_t kDelimiter = 35;
 constexpr uint8_t kPrefixSei = 39;
 
@@ -62,34 +63,34 @@ uint32_t skip_short_term_set(BitReader& reader, bool first, uint32_t pictures_be
     }
     return std::min(pictures, kMost);
   }
-  const uint32_t before = std::min<uint32_t>(reader.ue(), kMost);
-  const uint32_t after = std::min<uint32_t>(reader.ue(), kMost);
+  const uint32_t before = reader.ue_up_to(kMost);
+  const uint32_t after = reader.ue_up_to(kMost - before);
   for (uint32_t i = 0; i < before + after && !reader.exhausted(); ++i) {
     reader.ue();   // delta_poc_minus1
     reader.bit();  // used_by_curr_pic_flag
   }
-  return std::min(before + after, kMost);
+  return before + after;
 }
 
 void skip_reference_sets(BitReader& reader, uint32_t log2_max_order_count) {
-  const uint32_t sets = std::min<uint32_t>(reader.ue(), 64);  // num_short_term_ref_pic_sets
+  const uint32_t sets = reader.ue_up_to(64);  // num_short_term_ref_pic_sets
   uint32_t pictures = 0;
   for (uint32_t i = 0; i < sets && !reader.exhausted(); ++i)
     pictures = skip_short_term_set(reader, i == 0, pictures);
   if (!reader.bit()) return;  // long_term_ref_pics_present_flag
-  const uint32_t long_term = std::min<uint32_t>(reader.ue(), 32);
+  const uint32_t long_term = reader.ue_up_to(32);
   for (uint32_t i = 0; i < long_term; ++i) skip_bits(reader, log2_max_order_count + 1);
 }
 
 // 7.3.2.2.1, from log2_max_pic_order_cnt_lsb_minus4 on
 void read_after_size(BitReader& reader, uint32_t max_sub_layers_minus1, SequenceInfo& sequence) {
-  const uint32_t log2_max_order_count = std::min<uint32_t>(reader.ue(), 12) + 4;
+  const uint32_t log2_max_order_count = reader.ue_up_to(12) + 4;
   const bool all_layers = reader.bit() != 0;  // sps_sub_layer_ordering_info_present_flag
   uint32_t depth = 0;
   for (uint32_t i = all_layers ? 0 : max_sub_layers_minus1; i <= max_sub_layers_minus1; ++i) {
-    reader.ue();          // sps_max_dec_pic_buffering_minus1
-    depth = reader.ue();  // sps_max_num_reorder_pics
-    reader.ue();          // sps_max_latency_increase_plus1
+    reader.ue();                              // sps_max_dec_pic_buffering_minus1
+    depth = reader.ue_up_to(kMostReordered);  // sps_max_num_reorder_pics
+    reader.ue();                              // sps_max_latency_increase_plus1
   }
   if (!reader.exhausted()) sequence.reorder_depth = depth;
   for (unsigned i = 0; i < 6; ++i) reader.ue();  // sizes of coding and transform blocks
@@ -113,7 +114,8 @@ void read_after_size(BitReader& reader, uint32_t max_sub_layers_minus1, Sequence
 
 NalKind hevc_nal_kind(uint8_t first_byte) {
   const uint8_t type = hevc_nal_type(first_byte);
-  if (type <= kLastNonIrapSlice || (type >= kFirstIrap && type <= kCra)) return NalKind::kSlice;
+  if (type <= kLastNonIrapSlice || (type >= kFirstIrap && type <= kLastIrap))
+    return NalKind::kSlice;
   if (type >= kHevcVps && type <= kHevcPps) return NalKind::kParameterSet;
   if (type == kDelimiter) return NalKind::kDelimiter;
   return type == kPrefixSei ? NalKind::kSei : NalKind::kOther;
@@ -127,30 +129,32 @@ void look_at_hevc_slice(std::span<const uint8_t> head, AccessUnit& unit) {
 }
 
 std::optional<HevcSps> parse_hevc_sps(std::span<const uint8_t> nal) {
-  if (nal.size() < kNalHeader + 1 || hevc_nal_type(nal[0]) != kHevcSps) return std::nullopt;
+  if (nal.size() < kNalHeader + 1 || hevc_nal_type(nal[0]) != kHevcSps || hevc_layer(nal) != 0)
+    return std::nullopt;
   const std::vector<uint8_t> rbsp = without_emulation_prevention(nal.subspan(kNalHeader));
   BitReader reader(rbsp);
   HevcSps sps;
   SequenceInfo& sequence = sps.sequence;
   reader.bits(4);  // sps_video_parameter_set_id
-  const uint32_t max_sub_layers_minus1 = std::min<uint32_t>(reader.bits(3), 6);
+  const uint32_t max_sub_layers_minus1 = reader.bits(3);
+  if (max_sub_layers_minus1 > 6) return std::nullopt;
   reader.bit();  // sps_temporal_id_nesting_flag
   for (uint8_t& byte : sps.profile_tier_level) byte = static_cast<uint8_t>(reader.bits(8));
   skip_sub_layers(reader, max_sub_layers_minus1);
-  sps.id = reader.ue();
-  sequence.chroma_format = reader.ue();
+  sps.id = reader.ue_up_to(15);
+  sequence.chroma_format = reader.ue_up_to(3);
   if (sequence.chroma_format == 3) reader.bit();  // separate_colour_plane_flag
   sequence.width = reader.ue();
   sequence.height = reader.ue();
-  if (reader.exhausted() || sps.id > 15 || sequence.width == 0 || sequence.height == 0 ||
+  if (reader.exhausted() || sequence.width == 0 || sequence.height == 0 ||
       sequence.width > kMaxPictureSide || sequence.height > kMaxPictureSide)
     return std::nullopt;
   // Table 6-1: the conformance window is counted in chroma samples.
   const uint32_t unit_x = sequence.chroma_format == 1 || sequence.chroma_format == 2 ? 2 : 1;
   const uint32_t unit_y = sequence.chroma_format == 1 ? 2 : 1;
   if (reader.bit() && !crop(sequence, reader, unit_x, unit_y)) return std::nullopt;
-  sequence.luma_depth = 8 + std::min<uint32_t>(reader.ue(), 8);
-  sequence.chroma_depth = 8 + std::min<uint32_t>(reader.ue(), 8);
+  sequence.luma_depth = 8 + reader.ue_up_to(8);
+  sequence.chroma_depth = 8 + reader.ue_up_to(8);
   if (reader.exhausted()) return std::nullopt;
   read_after_size(reader, max_sub_layers_minus1, sequence);
   return sps;

@@ -17,6 +17,10 @@ inline constexpr uint8_t kHevcVps = 32;
 inline constexpr uint8_t kHevcSps = 33;
 inline constexpr uint8_t kHevcPps = 34;
 inline uint8_t hevc_nal_type(uint8_t first_byte) { return first_byte >> 1 & 0x3f; }
+// Other than 0: of an enhancement layer (annex F).
+inline unsigned hevc_layer(std::span<const uint8_t> nal) {
+  return nal.size() < 2 ? 0 : (nal[0] & 1u) << 5 | nal[1] >> 3;
+}
 
 NalKind hevc_nal_kind(uint8_t first_byte);
 
@@ -29,7 +33,8 @@ struct HevcSps {
   SequenceInfo sequence;
 };
 
-// Nothing: no SPS, or its picture has no size.
+// Nothing: no SPS of the base layer, or its picture has no size. What follows the size may be
+// damaged; then what stands before the damage counts.
 std::optional<HevcSps> parse_hevc_sps(std::span<const uint8_t> nal);
 
 }  // namespace mp4

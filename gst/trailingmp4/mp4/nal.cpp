@@ -59,10 +59,8 @@ void look_at_sei(NalCodec codec, const Nal& nal, AccessUnit& unit) {
   // recovery_frame_cnt, or recovery_poc_cnt, which may be negative
   const int64_t count = codec == NalCodec::kAvc ? int64_t{reader.ue()} : int64_t{reader.se()};
   if (reader.exhausted() || count < 0) return;
-  if (count == 0)
-    unit.access.open_gop = true;
-  else
-    unit.access.roll_distance = static_cast<int16_t>(std::min<int64_t>(count, INT16_MAX));
+  const auto distance = static_cast<int16_t>(std::min<int64_t>(count, INT16_MAX));
+  unit.access = {.open_gop = distance == 0, .roll_distance = distance};
 }
 
 void look_at_slice(NalCodec codec, const Nal& nal, AccessUnit& unit) {
@@ -78,6 +76,7 @@ void look_at_slice(NalCodec codec, const Nal& nal, AccessUnit& unit) {
 
 AccessUnit scan_access_unit(NalCodec codec, const ByteSource& bytes, unsigned nal_length_size) {
   AccessUnit unit;
+  const uint64_t size = bytes.size();
   uint64_t position = 0;
   std::array<uint8_t, 5> header{};
   const auto wanted = std::span(header).first(nal_length_size + 1);
@@ -88,17 +87,18 @@ AccessUnit scan_access_unit(NalCodec codec, const ByteSource& bytes, unsigned na
     position += nal_length_size;
     if (length == 0) continue;
     const Nal nal{bytes, {position, static_cast<uint32_t>(length)}};
+    const bool whole = length <= size - position;
     const uint8_t first = header[nal_length_size];
     switch (codec == NalCodec::kAvc ? avc_nal_kind(first) : hevc_nal_kind(first)) {
       case NalKind::kSlice:
         look_at_slice(codec, nal, unit);
         return unit;
       case NalKind::kParameterSet:
-        if (length <= kLargestSet && unit.parameter_sets.size() < kMostSets)
+        if (whole && length <= kLargestSet && unit.parameter_sets.size() < kMostSets)
           unit.parameter_sets.push_back(nal.range);
         break;
       case NalKind::kDelimiter:
-        if (start == 0) unit.sets_position = position + length;
+        if (whole && start == 0) unit.sets_position = position + length;
         break;
       case NalKind::kSei:
         look_at_sei(codec, nal, unit);

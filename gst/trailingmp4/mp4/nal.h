@@ -25,7 +25,8 @@ struct SequenceInfo {
   uint32_t height = 0;
   std::optional<PixelAspectRatio> aspect;
   std::optional<Colour> colour;
-  // Pictures that are decoded before one and presented after it, at most. Nothing: not said.
+  // Pictures that are decoded before one and presented after it, at most; 0 to 16. Nothing: not
+  // said.
   std::optional<unsigned> reorder_depth;
   // For the decoder configuration record.
   uint32_t chroma_format = 1;
@@ -53,6 +54,9 @@ struct AccessUnit {
 AccessUnit scan_access_unit(NalCodec codec, const ByteSource& bytes, unsigned nal_length_size);
 
 // ---- for the codecs' own parsers ----
+
+// MaxDpbSize (H.264 A.3.1, H.265 A.4.2): no stream may reorder by more.
+inline constexpr uint32_t kMostReordered = 16;
 
 // The payload without emulation_prevention_three_byte (H.264 7.3.1, H.265 7.3.1.1).
 std::vector<uint8_t> without_emulation_prevention(std::span<const uint8_t> nal);

@@ -13,7 +13,9 @@ namespace {
 
 constexpr uint8_t kAvcSps = 7;
 constexpr uint8_t kAvcPps = 8;
-constexpr std::size_t kAvcHeader = 6;    // up to numOfSequenceParameterSets
+constexpr uint8_t kAvcSpsExtension = 13;
+constexpr std::size_t kAvcHeader = 6;  // up to numOfSequenceParameterSets
+constexpr std::size_t kAvcHighFields = 3;
 constexpr std::size_t kHevcHeader = 23;  // up to numOfArrays
 constexpr std::size_t kMostAvcSps = 31;
 constexpr std::size_t kMostSets = 255;
@@ -35,6 +37,13 @@ bool each_nal(std::span<const uint8_t>& rest, unsigned count, F f) {
 void write_nal(BoxWriter& w, const std::vector<uint8_t>& nal) {
   w.u16(narrow<uint16_t>(nal.size()));
   w.raw(nal);
+}
+
+// chroma_format, bit_depth_luma_minus8, bit_depth_chroma_minus8, as both records have them
+std::vector<uint8_t> high_fields_of(const SequenceInfo& sequence) {
+  return {static_cast<uint8_t>(0xfc | (sequence.chroma_format & 3)),
+          static_cast<uint8_t>(0xf8 | ((sequence.luma_depth - 8) & 7)),
+          static_cast<uint8_t>(0xf8 | ((sequence.chroma_depth - 8) & 7))};
 }
 
 uint32_t first_ue(std::span<const uint8_t> payload) {
@@ -65,7 +74,21 @@ bool ParameterSets::read_avc(std::span<const uint8_t> record) {
   if (!each_nal(rest, record[5] & 0x1f, [&](auto nal) { put(nal); }) || rest.empty()) return false;
   const unsigned count = rest[0];
   rest = rest.subspan(1);
-  return each_nal(rest, count, [&](auto nal) { put(nal); });
+  if (!each_nal(rest, count, [&](auto nal) { put(nal); })) return false;
+  read_avc_high_fields(rest);
+  return true;
+}
+
+// Many writers leave these out or write them for other profiles too; no record is refused for them.
+void ParameterSets::read_avc_high_fields(std::span<const uint8_t> rest) {
+  if (rest.size() <= kAvcHighFields) return;
+  high_fields_.assign(rest.begin(), rest.begin() + kAvcHighFields);
+  const unsigned count = rest[kAvcHighFields];
+  rest = rest.subspan(kAvcHighFields + 1);
+  uint32_t number = 0;
+  each_nal(rest, count, [&](auto nal) {
+    others_[{kAvcSpsExtension, number++}].assign(nal.begin(), nal.end());
+  });
 }
 
 bool ParameterSets::read_hevc(std::span<const uint8_t> record) {
@@ -82,10 +105,11 @@ bool ParameterSets::read_hevc(std::span<const uint8_t> record) {
     rest = rest.subspan(3);
     uint32_t number = 0;
     const bool fits = each_nal(rest, count, [&](auto nal) {
-      if (type < kHevcVps || type > kHevcPps)
-        others_[{type, number++}].assign(nal.begin(), nal.end());
-      else
+      const bool in_force = type >= kHevcVps && type <= kHevcPps && hevc_layer(nal) == 0;
+      if (in_force)
         put(nal);
+      else if (others_.size() < kMostSets)
+        others_[{type, number++}].assign(nal.begin(), nal.end());
     });
     if (!fits) return false;
   }
@@ -104,6 +128,7 @@ std::optional<ParameterSets::Key> ParameterSets::key_of(std::span<const uint8_t>
     highest = key.type == kAvcSps ? 31 : 255;
   } else {
     key.type = hevc_nal_type(nal[0]);
+    if (hevc_layer(nal) != 0) return std::nullopt;
     if (key.type == kHevcVps) {
       key.id = nal[2] >> 4;
       highest = 15;
@@ -164,15 +189,22 @@ std::vector<uint8_t> ParameterSets::avc_record() const {  // 14496-15, 5.3.3.1.2
   for (const auto* set : sps) write_nal(w, *set);
   w.u8(static_cast<uint8_t>(pps.size()));  // numOfPictureParameterSets
   for (const auto* set : pps) write_nal(w, *set);
-  const auto sequence = this->sequence();
-  if (sequence && avc_record_has_chroma_format(header[1])) {
-    w.u8(static_cast<uint8_t>(0xfc | (sequence->chroma_format & 3)));     // chroma_format
-    w.u8(static_cast<uint8_t>(0xf8 | ((sequence->luma_depth - 8) & 7)));  // bit_depth_luma_minus8
-    w.u8(static_cast<uint8_t>(0xf8 |
-                              ((sequence->chroma_depth - 8) & 7)));  // bit_depth_chroma_minus8
-    w.u8(0);                                                         // numOfSequenceParameterSetExt
-  }
+  std::vector<uint8_t> high_fields = high_fields_;
+  if (const auto sequence = this->sequence()) high_fields = high_fields_of(*sequence);
+  if (high_fields.empty() || !avc_record_has_chroma_format(header[1])) return w.take();
+  w.raw(high_fields);
+  w.u8(narrow<uint8_t>(others_.size()));  // numOfSequenceParameterSetExt
+  for (const auto& [key, extension] : others_) write_nal(w, extension);
   return w.take();
+}
+
+// ISO/IEC 14496-15, 8.3.3.1.3: of a type that the record did not have, as of those it had. A record
+// without sets says that they are in the samples.
+bool ParameterSets::is_complete(uint8_t type) const {
+  const auto said = complete_.find(type);
+  if (said != complete_.end()) return said->second;
+  const auto first = complete_.lower_bound(kHevcVps);
+  return first != complete_.end() && first->first <= kHevcPps && first->second;
 }
 
 std::vector<uint8_t> ParameterSets::hevc_record() const {  // 14496-15, 8.3.3.1.2
@@ -180,10 +212,8 @@ std::vector<uint8_t> ParameterSets::hevc_record() const {  // 14496-15, 8.3.3.1.
   const auto all_sps = of_type(kHevcSps, kMostSets);
   if (const auto sps = all_sps.empty() ? std::nullopt : parse_hevc_sps(*all_sps.front())) {
     std::copy_n(sps->profile_tier_level.begin(), 12, header.begin() + 1);
-    const SequenceInfo& sequence = sps->sequence;
-    header[16] = static_cast<uint8_t>(0xfc | (sequence.chroma_format & 3));     // chroma_format_idc
-    header[17] = static_cast<uint8_t>(0xf8 | ((sequence.luma_depth - 8) & 7));  // luma
-    header[18] = static_cast<uint8_t>(0xf8 | ((sequence.chroma_depth - 8) & 7));  // chroma
+    const auto fields = high_fields_of(sps->sequence);
+    std::copy(fields.begin(), fields.end(), header.begin() + 16);
   }
   std::map<uint8_t, std::vector<const std::vector<uint8_t>*>> arrays;
   for (const Sets* sets : {&sets_, &others_})
@@ -192,8 +222,7 @@ std::vector<uint8_t> ParameterSets::hevc_record() const {  // 14496-15, 8.3.3.1.
   w.raw(header);
   w.u8(static_cast<uint8_t>(arrays.size()));  // numOfArrays
   for (const auto& [type, nals] : arrays) {
-    const auto complete = complete_.find(type);
-    w.u8(static_cast<uint8_t>((complete == complete_.end() || complete->second ? 0x80 : 0) | type));
+    w.u8(static_cast<uint8_t>((is_complete(type) ? 0x80 : 0) | type));
     w.u16(narrow<uint16_t>(nals.size()));  // numNalus
     for (const auto* nal : nals) write_nal(w, *nal);
   }

@@ -24,7 +24,7 @@ class ParameterSets {
   std::optional<SequenceInfo> sequence() const;
 
   // A set that a sample brings. True: it is another than the one of its type and id until now.
-  // Damaged ones are left out.
+  // Damaged ones, those of enhancement layers and those too long for a record are left out.
   bool put(std::span<const uint8_t> nal);
 
   // The record of what is in force.
@@ -44,17 +44,20 @@ class ParameterSets {
 
   std::optional<Key> key_of(std::span<const uint8_t> nal) const;
   bool read_avc(std::span<const uint8_t> record);
+  void read_avc_high_fields(std::span<const uint8_t> rest);
   bool read_hevc(std::span<const uint8_t> record);
   std::vector<uint8_t> avc_record() const;
   std::vector<uint8_t> hevc_record() const;
+  bool is_complete(uint8_t type) const;
   std::vector<const std::vector<uint8_t>*> of_type(uint8_t type, std::size_t most) const;
 
   NalCodec codec_ = NalCodec::kAvc;
   unsigned nal_length_size_ = 4;
   std::vector<uint8_t> header_;       // of the record it came from, up to the sets
+  std::vector<uint8_t> high_fields_;  // H.264: chroma format and bit depths of that record
   std::map<uint8_t, bool> complete_;  // H.265: array_completeness by type
   Sets sets_;
-  Sets others_;  // H.265: arrays of other types, kept as they were
+  Sets others_;  // of that record, kept as they were: H.264 SPS extensions, H.265 SEI, other layers
 };
 
 }  // namespace mp4

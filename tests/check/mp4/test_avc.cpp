@@ -34,9 +34,15 @@ struct Sps {
   std::optional<mp4::Colour> colour;
   bool says_primaries = true;
   uint32_t set_id = 0;
+  uint32_t constraints = 0;  // constraint_set0_flag is the highest bit
+  uint32_t references = 2;
+  bool hrd = false;
+  std::optional<uint32_t> reordered;  // max_num_reorder_frames
 };
 
-bool is_high(uint32_t profile) { return profile == 100 || profile == 122 || profile == 244; }
+bool is_high(uint32_t profile) {
+  return profile == 100 || profile == 110 || profile == 122 || profile == 244 || profile == 44;
+}
 
 void write_scaling_lists(BitWriter& w, uint32_t chroma) {
   for (unsigned list = 0; list < (chroma == 3 ? 12u : 8u); ++list) {
@@ -61,6 +67,12 @@ void write_poc(BitWriter& w, uint32_t type) {
   for (int i = 0; i < 5; ++i) w.se(i * 1'000 - 2'500);
 }
 
+void write_hrd(BitWriter& w) {
+  w.ue(2).bits(0x34, 8);
+  for (uint32_t i = 0; i < 3; ++i) w.ue(1'000 + i).ue(70'000).bits(i, 1);
+  w.bits(0x5a5a5, 20);
+}
+
 void write_vui(BitWriter& w, const Sps& sps) {
   w.bits(sps.aspect_index.has_value(), 1);
   if (sps.aspect_index) {
@@ -77,12 +89,19 @@ void write_vui(BitWriter& w, const Sps& sps) {
   }
   w.bits(0, 1);                                      // chroma_loc
   w.bits(1, 1).bits(1, 32).bits(60, 32).bits(1, 1);  // timing
-  w.bits(0, 4);                                      // HRD, pic_struct, bitstream_restriction
+  for (int i = 0; i < 2; ++i) {
+    w.bits(sps.hrd, 1);
+    if (sps.hrd) write_hrd(w);
+  }
+  if (sps.hrd) w.bits(1, 1);  // low_delay_hrd_flag
+  w.bits(1, 1);               // pic_struct_present_flag
+  w.bits(sps.reordered.has_value(), 1);
+  if (sps.reordered) w.bits(1, 1).ue(2).ue(1).ue(16).ue(15).ue(*sps.reordered).ue(4);
 }
 
 Bytes make_sps(const Sps& sps) {
   BitWriter w;
-  w.bits(sps.profile, 8).bits(0, 8).bits(31, 8).ue(sps.set_id);
+  w.bits(sps.profile, 8).bits(sps.constraints, 8).bits(31, 8).ue(sps.set_id);
   if (is_high(sps.profile)) {
     w.ue(sps.chroma);
     if (sps.chroma == 3) w.bits(sps.separate_planes, 1);
@@ -91,12 +110,16 @@ Bytes make_sps(const Sps& sps) {
   }
   w.ue(0);
   write_poc(w, sps.poc_type);
-  w.ue(2).bits(0, 1).ue(sps.mbs_wide - 1).ue(sps.map_units_high - 1).bits(sps.frames_only, 1);
+  w.ue(sps.references)
+      .bits(0, 1)
+      .ue(sps.mbs_wide - 1)
+      .ue(sps.map_units_high - 1)
+      .bits(sps.frames_only, 1);
   if (!sps.frames_only) w.bits(1, 1);
   w.bits(1, 1).bits(sps.crop[0].has_value(), 1);
   if (sps.crop[0])
     for (const auto& side : sps.crop) w.ue(*side);
-  const bool vui = sps.aspect_index || sps.overscan || sps.colour;
+  const bool vui = sps.aspect_index || sps.overscan || sps.colour || sps.reordered || sps.hrd;
   w.bits(vui, 1);
   if (vui) write_vui(w, sps);
   w.bits(1, 1);  // rbsp_trailing_bits
@@ -335,6 +358,68 @@ GST_START_TEST(random_bytes_give_a_sane_answer_or_none) {
 }
 GST_END_TEST;
 
+GST_START_TEST(the_depth_of_reordering_is_what_the_restriction_says) {
+  for (bool hrd : {false, true}) {
+    for (uint32_t depth : {0u, 1u, 2u, 16u}) {
+      const Sps sps{
+          .profile = 100, .chroma = 1, .colour = mp4::Colour{}, .hrd = hrd, .reordered = depth};
+      const auto found = sequence_of(sps);
+      fail_unless(found.reorder_depth == depth, "%u", depth);
+      fail_unless(found.colour == mp4::Colour{});
+    }
+  }
+  fail_unless(sequence_of({.profile = 66, .reordered = 2}).reorder_depth == 2u);
+  fail_if(sequence_of({.profile = 77, .reordered = 17}).reorder_depth.has_value());
+  fail_if(sequence_of({.profile = 77, .reordered = UINT32_MAX - 1}).reorder_depth.has_value());
+}
+GST_END_TEST;
+
+GST_START_TEST(the_depth_of_reordering_follows_from_what_the_profile_forbids) {
+  constexpr uint32_t kSet3 = 0x10;
+  fail_unless(sequence_of({.profile = 66}).reorder_depth == 0u);
+  fail_unless(sequence_of({.profile = 77, .poc_type = 2}).reorder_depth == 0u);
+  fail_unless(sequence_of({.profile = 100, .references = 0}).reorder_depth == 0u);
+  fail_unless(sequence_of({.profile = 44}).reorder_depth == 0u);
+  for (uint32_t profile : {100u, 110u, 122u, 244u}) {
+    fail_unless(sequence_of({.profile = profile, .constraints = kSet3}).reorder_depth == 0u);
+    fail_if(sequence_of({.profile = profile, .constraints = 0xe8}).reorder_depth.has_value());
+  }
+  fail_if(sequence_of({.profile = 77, .constraints = kSet3}).reorder_depth.has_value());
+  fail_if(sequence_of({.profile = 77, .poc_type = 1, .hrd = true}).reorder_depth.has_value());
+}
+GST_END_TEST;
+
+GST_START_TEST(a_vui_cut_short_says_what_stands_before_the_cut) {
+  const Sps sps{.profile = 77,
+                .aspect_index = 4,
+                .colour = mp4::Colour{9, 16, 9},
+                .hrd = true,
+                .reordered = 3};
+  const Bytes nal = make_sps(sps);
+  bool aspect_alone = false, without_depth = false;
+  for (size_t length = 1; length < nal.size(); ++length) {
+    const auto config = parse_avc_config(make_record(Bytes(nal.begin(), nal.begin() + length)));
+    if (!config->sequence) continue;
+    const auto& found = *config->sequence;
+    aspect_alone = aspect_alone || (found.aspect && !found.colour);
+    without_depth = without_depth || (found.colour && !found.reorder_depth);
+    fail_unless(!found.reorder_depth || (found.reorder_depth == 3u && found.colour));
+  }
+  fail_unless(aspect_alone && without_depth);
+}
+GST_END_TEST;
+
+GST_START_TEST(codes_out_of_their_range_are_no_sequence) {
+  const auto is_refused = [](const Sps& sps) {
+    const auto config = parse_avc_config(make_record(make_sps(sps)));
+    return config && !config->sequence;
+  };
+  fail_unless(is_refused({.profile = 100, .chroma = 4}));
+  fail_unless(is_refused({.poc_type = 3}));
+  fail_unless(is_refused({.set_id = 32}));
+}
+GST_END_TEST;
+
 static Suite* avc_suite() {
   Suite* suite = suite_create("avc");
   TCase* sequence = tcase_create("sequence");
@@ -346,6 +431,11 @@ static Suite* avc_suite() {
   tcase_add_test(sequence, colour_is_told_from_range_alone);
   tcase_add_test(sequence, any_mixture_of_fields_is_read_past);
   tcase_add_test(sequence, absurd_sizes_are_no_sequence);
+  tcase_add_test(sequence, the_depth_of_reordering_is_what_the_restriction_says);
+  tcase_add_test(sequence, the_depth_of_reordering_follows_from_what_the_profile_forbids);
+  tcase_add_test(sequence, a_vui_cut_short_says_what_stands_before_the_cut);
+  tcase_add_test(sequence, codes_out_of_their_range_are_no_sequence);
+
   tcase_add_test(sequence, a_sequence_cut_anywhere_gives_none_or_its_size);
   TCase* record = tcase_create("record");
   suite_add_tcase(suite, record);

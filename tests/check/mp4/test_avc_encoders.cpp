@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Tests of the AVC parser with what a real encoder writes: x264 by ffmpeg, read by our box reader.
-#include <cstdlib>
+// Tests of what is read of H.264 with what a real encoder writes: x264 by ffmpeg.
+#include <algorithm>
 #include <string>
 
-#include "box_reader.h"
-#include "mp4/parameter_sets.h"
-#include "test_recording.h"
+#include "encoded_file.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include <gst/check/gstcheck.h>
 // clang-format on
 
 namespace {
+
+using mp4_test::EncodedFile;
 
 struct Encoded {
   const char* size;
@@ -44,28 +44,28 @@ const Encoded kEncoded[] = {
     {"320x240", "-pix_fmt yuvj420p -color_range pc", 320, 240, {1, 1}, {2, 2, 2, true}},
 };
 
-mp4::ParameterSets encode(const Encoded& encoded) {
-  const mp4_test::TemporaryFolder folder;
-  const std::string path = folder.path("encoded.mp4");
-  const std::string command =
-      "ffmpeg -v error -f lavfi -i testsrc=size=" + std::string(encoded.size) +
-      ":rate=25 -frames:v 2 -c:v libx264 " + encoded.options + " " + path;
-  fail_unless_equals_int(system(command.c_str()), 0);
-  const auto movie = boxes::read_movie(path);
-  fail_unless(movie && movie->tracks.size() == 1);
-  const auto config =
-      mp4::ParameterSets::from_record(mp4::NalCodec::kAvc, movie->tracks[0].entries[0].config);
-  fail_unless(config.has_value());
-  return *config;
+EncodedFile encode(const std::string& size, int frames, const std::string& options) {
+  return {mp4::NalCodec::kAvc, mp4_test::ffmpeg_command(size, frames, "-c:v libx264 " + options)};
+}
+
+EncodedFile encode(const std::string& params) {
+  return encode("320x240", 30, "-pix_fmt yuv420p -x264-params log-level=none:" + params);
+}
+
+template <typename F>
+long count(const EncodedFile& file, F of_unit) {
+  return std::count_if(file.units.begin(), file.units.end(), of_unit);
 }
 
 }  // namespace
 
 GST_START_TEST(reads_what_x264_writes) {
   const Encoded& encoded = kEncoded[__i__];
-  const mp4::ParameterSets config = encode(encoded);
-  fail_unless_equals_int(config.nal_length_size(), 4);
-  const auto sequence = config.sequence();
+  const EncodedFile file = encode(encoded.size, 2, encoded.options);
+  fail_unless(file.sets.has_value());
+  fail_unless_equals_int(file.sets->nal_length_size(), 4);
+  fail_unless(file.sets->record() == file.record);
+  const auto sequence = file.sets->sequence();
   fail_unless(sequence.has_value());
   fail_unless_equals_int(sequence->width, encoded.width);
   fail_unless_equals_int(sequence->height, encoded.height);
@@ -76,12 +76,110 @@ GST_START_TEST(reads_what_x264_writes) {
 }
 GST_END_TEST;
 
+struct Reordering {
+  const char* params;
+  unsigned depth;
+};
+constexpr Reordering kReorderings[] = {{"bframes=0", 0},
+                                       {"bframes=1", 1},
+                                       {"bframes=3:b-pyramid=none:b-adapt=0", 1},
+                                       {"bframes=3:b-pyramid=normal:b-adapt=0", 2}};
+
+GST_START_TEST(knows_how_far_x264_reorders) {
+  const auto& [params, depth] = kReorderings[__i__];
+  const EncodedFile file = encode(params);
+  fail_unless(file.sets.has_value());
+  fail_unless(file.sets->sequence()->reorder_depth == depth);
+  fail_unless_equals_int(file.reordered(), depth);
+  const auto is_bidirectional = [](const auto& unit) { return unit.bidirectional; };
+  fail_unless_equals_int(count(file, is_bidirectional) > 0, depth > 0);
+  fail_if(file.units[0].bidirectional);
+}
+GST_END_TEST;
+
+GST_START_TEST(a_baseline_stream_is_not_reordered) {
+  const EncodedFile file = encode("320x240", 10, "-pix_fmt yuv420p -profile:v baseline");
+  fail_unless(file.sets && file.sets->sequence()->reorder_depth == 0u);
+}
+GST_END_TEST;
+
+GST_START_TEST(finds_what_x264_samples_begin_with) {
+  for (const char* params : {"keyint=10", "keyint=10:slices=4", "keyint=10:sliced-threads=1"}) {
+    const EncodedFile file = encode(params);
+    fail_unless_equals_int(file.units.size(), 30);
+    for (size_t i = 0; i < file.units.size(); ++i) {
+      fail_unless(file.units[i].has_slice);
+      fail_unless_equals_int(file.units[i].access.sync, file.samples[i].sync);
+      fail_unless_equals_uint64(file.units[i].sets_position, 0);
+    }
+    fail_unless_equals_int(count(file, [](const auto& unit) { return unit.access.sync; }), 3);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST(puts_sets_behind_the_delimiters_of_x264) {  // which ffmpeg would take away
+  const EncodedFile file(mp4::NalCodec::kAvc,
+                         "gst-launch-1.0 -q videotestsrc num-buffers=20 ! "
+                         "x264enc aud=true key-int-max=10 ! h264parse ! "
+                         "video/x-h264,stream-format=avc ! qtmux ! filesink location=FILE");
+  fail_unless_equals_int(file.units.size(), 20);
+  // h264parse leaves out the chroma format and the bit depths; the record written anew has them.
+  const auto record = file.sets->record();
+  fail_unless_equals_int(record.size(), file.record.size() + 4);
+  fail_unless(std::equal(file.record.begin(), file.record.end(), record.begin()));
+  for (const auto& unit : file.units) fail_unless_equals_uint64(unit.sets_position, 4 + 2);
+}
+GST_END_TEST;
+
+GST_START_TEST(finds_the_sets_within_samples) {
+  const EncodedFile file =
+      encode("320x240", 30, "-pix_fmt yuv420p -x264-params keyint=10 -bsf:v dump_extra=freq=k");
+  fail_unless_equals_int(file.units.size(), 30);
+  for (size_t i = 0; i < file.units.size(); ++i) {
+    fail_unless_equals_int(file.units[i].parameter_sets.size(), file.samples[i].sync ? 2 : 0);
+    auto sets = *file.sets;
+    for (const auto& [offset, size] : file.units[i].parameter_sets)
+      fail_if(sets.put(std::span(file.bytes[i]).subspan(offset, size)));
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST(finds_where_a_gradual_refresh_begins) {
+  const EncodedFile file = encode("intra-refresh=1:keyint=10:bframes=0");
+  fail_unless(file.units.size() == 30 && file.units[0].access.sync);
+  const auto begins = [](const auto& unit) {
+    return unit.access.roll_distance > 0 && unit.access.roll_distance < 30 &&
+           !unit.access.open_gop && !unit.access.sync;
+  };
+  fail_unless(count(file, begins) >= 2);
+  fail_unless_equals_int(count(file, [](const auto& unit) { return unit.access.sync; }), 1);
+}
+GST_END_TEST;
+
+GST_START_TEST(finds_where_an_open_group_begins) {
+  const EncodedFile file = encode("open-gop=1:keyint=10:bframes=2:b-adapt=0");
+  fail_unless(file.units.size() == 30 && file.units[0].access.sync);
+  const auto begins = [](const auto& unit) {
+    return unit.access == mp4::RandomAccess{.open_gop = true};
+  };
+  fail_unless(count(file, begins) >= 2);
+}
+GST_END_TEST;
+
 static Suite* avc_encoders_suite() {
   Suite* suite = suite_create("avc_encoders");
   TCase* x264 = tcase_create("x264");
   suite_add_tcase(suite, x264);
   tcase_set_timeout(x264, 60);
   tcase_add_loop_test(x264, reads_what_x264_writes, 0, static_cast<int>(std::size(kEncoded)));
+  tcase_add_loop_test(x264, knows_how_far_x264_reorders, 0,
+                      static_cast<int>(std::size(kReorderings)));
+  tcase_add_test(x264, a_baseline_stream_is_not_reordered);
+  tcase_add_test(x264, finds_what_x264_samples_begin_with);
+  tcase_add_test(x264, puts_sets_behind_the_delimiters_of_x264);
+  tcase_add_test(x264, finds_the_sets_within_samples);
+  tcase_add_test(x264, finds_where_a_gradual_refresh_begins);
+  tcase_add_test(x264, finds_where_an_open_group_begins);
   return suite;
 }
 
