@@ -97,13 +97,12 @@ static GstPad* request_new_pad(GstElement* element, GstPadTemplate* templ, const
   return nullptr;
 }
 
-static void release_pad(GstElement* element, GstPad* pad) {
+static void release_pad(GstElement* element, GstPad* pad) { gst_element_remove_pad(element, pad); }
+
+// Also of a pad that was taken away without being released.
+static void pad_removed(GstElement* element, GstPad* pad) {
   recorder_of(element).cancel(gst_trailing_mp4_pad_input(pad), Input::kReleased, true);
   gst_pad_set_active(pad, FALSE);
-  gst_element_remove_pad(element, pad);
-}
-
-static void pad_removed(GstElement* element, GstPad* pad) {
   recorder_of(element).remove(gst_trailing_mp4_pad_input(pad));
 }
 

@@ -310,7 +310,7 @@ bool Input::passes_gate(GstBuffer* buffer, const mp4::AccessUnit& unit, bool dam
 }
 
 std::optional<int64_t> Input::running_time(GstClockTime time) const {
-  if (!GST_CLOCK_TIME_IS_VALID(time)) return std::nullopt;
+  if (!GST_CLOCK_TIME_IS_VALID(time) || segment_.format != GST_FORMAT_TIME) return std::nullopt;
   guint64 value = 0;
   const int sign = gst_segment_to_running_time_full(&segment_, GST_FORMAT_TIME, time, &value);
   if (sign == 0) return std::nullopt;

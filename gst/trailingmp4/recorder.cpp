@@ -62,6 +62,7 @@ bool Recorder::prepare() {
   const std::lock_guard lock(mutex_);
   target_ = std::move(target);
   target_location_ = settings.location;
+  target_mode_ = settings.file_mode;
   return true;
 }
 
@@ -69,7 +70,8 @@ bool Recorder::start() {
   bool prepared;
   {
     const std::lock_guard lock(mutex_);
-    prepared = target_ && target_location_ == settings_.location;
+    prepared =
+        target_ && target_location_ == settings_.location && target_mode_ == settings_.file_mode;
   }
   if (!prepared && !prepare()) return false;
   {
@@ -189,14 +191,21 @@ void Recorder::cancel(Input& input, Input::Cancel reason, bool on) {
 }
 
 void Recorder::remove(Input& input) {
+  bool all_given_up;
   {
     const std::lock_guard lock(mutex_);
     input.attach(nullptr);
     roster_.remove(input);
+    all_given_up = recording_ && roster_.all_given_up();
     if (recording_)
       if (auto stats = input.stats(recording_->summary())) released_.push_back(std::move(stats));
   }
-  end_if_due();
+  if (all_given_up)
+    end_without_tracks(
+        "The last pad that was recorded is gone, and the tracks of the others ended "
+        "before.");
+  else
+    end_if_due();
 }
 
 // ---- streaming threads ----
@@ -270,22 +279,26 @@ bool Recorder::end_all(guint32 seqnum) {
 }
 
 GstFlowReturn Recorder::give_up(Input& input, const char* sentence) {
-  bool last;
+  bool others;
   {
     const std::lock_guard lock(mutex_);
     roster_.give_up(input);
-    last = !roster_.any_takes_part();
+    others = roster_.any_takes_part() || roster_.any_at_eos();
   }
-  last = last && !expects_stream();
   const GString8 name(gst_object_get_name(GST_OBJECT(input.pad())));
   const std::string text = std::string("Track of pad ") + name.get() + " ends: " + sentence;
-  if (!last) {
-    post_stream_warning(element_, text);
-    return GST_FLOW_OK;
+  if (!others && !expects_stream()) {
+    end_without_tracks(text + " No other track is left.");
+    return GST_FLOW_ERROR;
   }
+  post_stream_warning(element_, text);
+  end_if_due();  // the others may be at EOS
+  return GST_FLOW_OK;
+}
+
+void Recorder::end_without_tracks(const std::string& text) {
   if (const auto recording = this->recording()) end_recording(*recording);
-  post_stream_error(element_, text + " No other track is left.");
-  return GST_FLOW_ERROR;
+  post_stream_error(element_, text);
 }
 
 GstFlowReturn Recorder::end_with_error(Input& input, const char* sentence) {

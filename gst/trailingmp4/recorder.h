@@ -80,6 +80,7 @@ class Recorder {
   bool expects_stream();
   CycleSettings cycle_settings() const;  // mutex_ held
   void end_if_due();
+  void end_without_tracks(const std::string& text);
   void end_recording(mp4::Recording& recording);
   void post_eos_if_due();
   void hand_over_tags(mp4::Recording& recording);
@@ -96,6 +97,7 @@ class Recorder {
   Settings settings_;
   std::unique_ptr<mp4::PosixOutputFile> target_;  // looked at, not created
   std::string target_location_;
+  guint target_mode_ = 0;
   Roster roster_;
   std::shared_ptr<mp4::Recording> recording_;
   std::shared_ptr<SharedClock> clock_;

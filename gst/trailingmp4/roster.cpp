@@ -34,11 +34,19 @@ bool Roster::any_takes_part() const {
 
 bool Roster::all_ended() const {
   if (any_takes_part()) return false;
-  return empty() || any([](const Member& member) { return member.at_eos; });
+  return empty() || any_at_eos();
 }
 
 bool Roster::any_given_up() const {
   return any([](const Member& member) { return member.given_up; });
+}
+
+bool Roster::all_given_up() const {
+  return !empty() && !any([](const Member& member) { return !member.given_up; });
+}
+
+bool Roster::any_at_eos() const {
+  return any([](const Member& member) { return member.at_eos; });
 }
 
 std::vector<GstRef<GstPad>> Roster::pads_without_stream() const {

@@ -31,6 +31,8 @@ class Roster {
   // No pad takes part any more, and not just because none has begun.
   bool all_ended() const;
   bool any_given_up() const;
+  bool all_given_up() const;  // and there are some
+  bool any_at_eos() const;
   bool any_takes_part() const;
   std::vector<GstRef<GstPad>> pads_without_stream() const;  // that may still have one
 

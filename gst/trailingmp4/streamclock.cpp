@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kMillisecond = 1'000'000;
 constexpr int64_t kSecond = 1'000'000'000;
-constexpr int64_t kReordering = 200 * kMillisecond;  // an announced start this far back is none
+constexpr int64_t kReordering = 200 * kMillisecond;  // so far back may be no new start
 constexpr int64_t kSameMoment = 5 * kSecond;         // tracks step together within it
 constexpr int64_t kLargestRaise = 5 * kSecond;
 constexpr int64_t kSmallestRaise = 10 * kMillisecond;  // less is jitter
@@ -138,7 +138,10 @@ void StreamClock::take_raised_offset() {
 // with one offset, whatever was before.
 void StreamClock::start_over(const Sample& sample) {
   const int64_t end = sample.next.time;
-  if (sample.raw + offset_ >= end - sample.next.distance - kReordering) return;
+  const int64_t back = end - sample.raw - offset_;
+  const bool at_its_begin = announced_at_ && sample.raw - *announced_at_ < kReordering;
+  if (back <= (at_its_begin ? sample.next.distance / 2 : sample.next.distance + kReordering))
+    return;
   const SharedClock::Step like{.at = announced_at_.value_or(sample.raw), .announced = true};
   auto step = shared_.find(like, 0, seen_steps_);
   if (step && end - sample.raw - step->change > kLargestRaise) step.reset();

@@ -41,9 +41,16 @@ constexpr mp4::FourCC kDateKey =
     "day"_4cc;
 
 void add_date(const GstTagList* tags, std::vector<mp4::MovieTag>& result) {
-  GstDateTime* found = nullptr;
-  if (!gst_tag_list_get_date_time(tags, GST_TAG_DATE_TIME, &found)) return;
-  const auto date = GstRef<GstDateTime>::adopt(found);
+  GstDateTime* time = nullptr;
+  GDate* day = nullptr;
+  if (!gst_tag_list_get_date_time(tags, GST_TAG_DATE_TIME, &time) &&
+      gst_tag_list_get_date(tags, GST_TAG_DATE, &day)) {
+    time = gst_date_time_new_ymd(g_date_get_year(day), static_cast<gint>(g_date_get_month(day)),
+                                 g_date_get_day(day));
+    g_date_free(day);
+  }
+  if (!time) return;
+  const auto date = GstRef<GstDateTime>::adopt(time);
   if (GString8 text{gst_date_time_to_iso8601_string(date.get())})
     result.push_back({kDateKey, text.get()});
 }

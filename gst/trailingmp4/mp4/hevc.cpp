@@ -13,7 +13,7 @@ constexpr uint8_t kLastNonIrapSlice = 9;  // RASL_R
 constexpr uint8_t kFirstLeading = 6;      // RADL_N
 constexpr uint8_t kFirstIrap = 16;        // BLA_W_LP
 constexpr uint8_t kCra = 21;
-constexpr uint8_t kLastIrap = 23;  // RSV_IRAP_VCL23
+constexpr uint8_t kLastIrap = 21;  // CRA_NUT; 22 and 23 are reserved, decoders pass them over
 constexpr uint8_t kDelimiter = 35;
 constexpr uint8_t kPrefixSei = 39;
 

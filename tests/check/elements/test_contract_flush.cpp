@@ -68,6 +68,20 @@ GST_START_TEST(after_a_flush_both_tracks_go_on_together) {
 }
 GST_END_TEST
 
+// However little there was to go back.
+GST_START_TEST(after_an_early_flush_nothing_is_squeezed) {
+  Playing bench;
+  bench.push(2, 5);
+  const int64_t end = bench.end();
+  bench.flush_to_zero();
+  bench.expect_shift(end);
+  bench.push(25, 47);
+  bench.stop();
+  bench.expect_file({&bench.video, &bench.audio});
+  bench.expect_quiet();
+}
+GST_END_TEST
+
 GST_START_TEST(after_a_flush_the_second_track_follows_the_first_in_either_order) {
   Playing bench;
   bench.push(50, 94);
@@ -253,6 +267,7 @@ static Suite* test_contract_flush_suite(void) {
   TCase* tests = tcase_create("general");
   suite_add_tcase(suite, tests);
   tcase_add_test(tests, after_a_flush_both_tracks_go_on_together);
+  tcase_add_test(tests, after_an_early_flush_nothing_is_squeezed);
   tcase_add_loop_test(tests, after_a_flush_the_second_track_follows_the_first_in_either_order, 0,
                       2);
   tcase_add_test(tests, several_flushes_add_up);

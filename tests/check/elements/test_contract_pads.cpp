@@ -192,6 +192,27 @@ GST_START_TEST(a_pad_released_under_its_pushing_thread_keeps_what_was_taken) {
 }
 GST_END_TEST
 
+// Not released: taken away, under the thread that pushes.
+GST_START_TEST(a_pad_taken_away_under_its_pushing_thread_keeps_what_was_taken) {
+  Bench bench;
+  Feed& video = bench.add_video();
+  Feed& audio = bench.add_audio();
+  bench.play();
+  video.start();
+  audio.start();
+  fail_unless_equals_int(audio.push_many(50), GST_FLOW_OK);
+  video.start_thread([&] {
+    while (video.push() == GST_FLOW_OK) continue;
+  });
+  while (bench.stat("duration") < 3 * GST_SECOND) g_usleep(100);
+  fail_unless(video.take_away());
+  fail_unless(video.join());
+  fail_unless_equals_int(audio.push_many(50), GST_FLOW_OK);
+  bench.stop();
+  bench.expect_file({&video, &audio});
+}
+GST_END_TEST
+
 GST_START_TEST(a_link_that_is_cut_and_made_again_continues_its_track) {
   Bench bench;
   Feed& video = bench.add_video();
@@ -300,6 +321,7 @@ static Suite* test_contract_pads_suite(void) {
   tcase_add_loop_test(tests, a_late_pad_starts_exactly_where_it_belongs, 0, 2);
   tcase_add_test(tests, a_late_pad_that_began_earlier_moves_the_origin);
   tcase_add_test(tests, a_pad_released_under_its_pushing_thread_keeps_what_was_taken);
+  tcase_add_test(tests, a_pad_taken_away_under_its_pushing_thread_keeps_what_was_taken);
   tcase_add_test(tests, a_link_that_is_cut_and_made_again_continues_its_track);
   tcase_add_test(tests, another_source_on_the_same_pad_continues_its_track);
   tcase_add_test(tests, one_thread_may_feed_two_pads_in_long_bursts);

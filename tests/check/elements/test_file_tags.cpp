@@ -237,6 +237,21 @@ GST_START_TEST(the_date_is_in_the_file_and_the_encoder_is_us) {
 }
 GST_END_TEST;
 
+GST_START_TEST(a_date_without_a_time_will_do) {
+  Bench bench;
+  GDate* date = g_date_new_dmy(6, G_DATE_MAY, 2024);
+  gst_tag_setter_add_tags(GST_TAG_SETTER(bench.element()), GST_TAG_MERGE_REPLACE, GST_TAG_DATE,
+                          date, nullptr);
+  g_date_free(date);
+  const boxes::Movie movie = record(bench, [](Feed&) {});
+  const auto day = movie.tags.find(
+      "\xc2\xa9"
+      "day");
+  fail_unless(day != movie.tags.end());
+  expect_text(day->second, "2024-05-06");
+}
+GST_END_TEST;
+
 GST_START_TEST(a_text_that_the_application_sets_later_replaces_the_earlier_one) {
   Bench bench;
   auto set_title = [&](const char* title) {
@@ -298,6 +313,7 @@ static Suite* file_tags_suite() {
   tcase_add_test(tags, each_track_has_the_tags_of_its_own_pad);
   tcase_add_loop_test(tags, texts_of_the_movie_are_in_the_file, 0, 2);
   tcase_add_test(tags, the_date_is_in_the_file_and_the_encoder_is_us);
+  tcase_add_test(tags, a_date_without_a_time_will_do);
   tcase_add_test(tags, a_text_that_the_application_sets_later_replaces_the_earlier_one);
   tcase_add_test(tags, texts_of_one_track_are_not_the_movies);
   tcase_add_test(tags, texts_of_one_stream_are_not_in_the_next_recording);

@@ -296,6 +296,61 @@ GST_START_TEST(caps_that_change_nothing_in_the_file_go_on) {
 }
 GST_END_TEST;
 
+// What of a recording is over in good order stays so when another track fails then.
+GST_START_TEST(a_track_that_fails_after_eos_of_the_other_is_a_warning) {
+  Bench bench;
+  Feed& video = bench.add_video();
+  Feed& audio = bench.add_audio();
+  bench.play();
+  video.start();
+  audio.start();
+  video.push_many(50);
+  if (__i__ == 0) fail_unless(video.eos());
+  audio.caps(audio_caps(Bytes{0x01}).get());
+  if (__i__ == 1) fail_unless(video.eos());
+  fail_unless_equals_int(audio.push({.recorded = false}), GST_FLOW_OK);
+  bench.expect_eos();
+  fail_unless_equals_int(bench.log().count(GST_MESSAGE_WARNING), 1);
+  fail_unless_equals_int(bench.log().count(GST_MESSAGE_ERROR), 0);
+  bench.expect_file(video);
+}
+GST_END_TEST;
+
+GST_START_TEST(the_release_of_the_last_good_track_ends_the_recording_with_an_error) {
+  Bench bench;
+  Feed& video = bench.add_video();
+  Feed& audio = bench.add_audio();
+  bench.play();
+  video.start();
+  audio.start();
+  video.push_many(50);
+  audio.caps(audio_caps(Bytes{0x01}).get());
+  fail_unless_equals_int(bench.log().count(GST_MESSAGE_ERROR), 0);
+  video.release();
+  bench.expect_finished();
+  fail_unless_equals_int(bench.log().count(GST_MESSAGE_ERROR), 1);
+  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_file(video);
+}
+GST_END_TEST;
+
+GST_START_TEST(a_gap_without_a_segment_in_time_is_counted_alone) {
+  Bench bench;
+  Feed& good = bench.add_video();
+  Feed& video = bench.add_video();
+  bench.play();
+  good.start();
+  video.stream_start();
+  video.caps();
+  if (__i__ == 1) video.segment(segment_of(0));
+  fail_unless(video.gap(0, GST_SECOND));
+  fail_unless_equals_uint64(bench.stat(video, "gaps"), 1);
+  good.push_many(5);
+  bench.stop();
+  bench.expect_file(good);
+}
+GST_END_TEST;
+
 GST_START_TEST(two_tracks_in_trouble_are_an_error_and_what_they_had_is_in_the_file) {
   Bench bench;
   Feed& video = bench.add_video();
@@ -341,6 +396,9 @@ static Suite* input_caps_suite() {
   tcase_add_test(caps, other_codec_data_before_the_first_sample_is_taken);
   tcase_add_test(caps, caps_that_change_nothing_in_the_file_go_on);
   tcase_add_test(caps, two_tracks_in_trouble_are_an_error_and_what_they_had_is_in_the_file);
+  tcase_add_loop_test(caps, a_track_that_fails_after_eos_of_the_other_is_a_warning, 0, 2);
+  tcase_add_test(caps, the_release_of_the_last_good_track_ends_the_recording_with_an_error);
+  tcase_add_loop_test(caps, a_gap_without_a_segment_in_time_is_counted_alone, 0, 2);
   return suite;
 }
 

@@ -332,7 +332,7 @@ GST_END_TEST;
 GST_START_TEST(random_access_and_leading_pictures_by_type) {
   for (uint8_t type = 0; type < 64; ++type) {
     const auto unit = scan(join_nals({nal(kDelimiter), nal(type)}));
-    const bool irap = type >= 16 && type <= 23;
+    const bool irap = type >= 16 && type <= 21;
     fail_unless_equals_int(unit.has_slice, type <= 9 || irap);
     fail_unless_equals_int(unit.access.sync, irap);
     fail_unless_equals_int(unit.access.open_gop, type == kCra);

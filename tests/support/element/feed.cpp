@@ -67,6 +67,10 @@ void Feed::release() {
   if (!released_.exchange(true)) gst_element_release_request_pad(element_.get(), pad());
 }
 
+bool Feed::take_away() {
+  return !released_.exchange(true) && gst_element_remove_pad(element_.get(), pad());
+}
+
 // ---- events ----
 
 bool Feed::stream_start(guint group) {

@@ -94,8 +94,9 @@ class Feed {
   int64_t running_time(GstClockTime time) const;
 
   void unlink();
-  void link();     // again
-  void release();  // the pad; what was pushed is still expected
+  void link();       // again
+  void release();    // the pad; what was pushed is still expected
+  bool take_away();  // the pad, without releasing it
 
  private:
   struct Made {
