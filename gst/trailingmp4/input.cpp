@@ -268,8 +268,8 @@ GstFlowReturn Input::place(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit
         *this, "times jump by more than max-gap, and gap-policy says that this is an error.");
     return cycle.given_up_flow;
   }
-  const auto sets = cycle.tracks.sets_to_insert(unit);
-  if (!sets.empty()) buffer = insert_bytes(std::move(buffer), unit.sets_position, sets);
+  for (const auto& [position, bytes] : cycle.tracks.sets_to_insert(unit))
+    buffer = insert_bytes(std::move(buffer), position, bytes);
   const auto [track, description] = cycle.tracks.place_sample(cycle.timeline.end());
   mp4::Recording::Sample sample{times, unit.access, description, make_payload(std::move(buffer))};
   return flow_of(cycle.settings.recording->append(track, std::move(sample)));

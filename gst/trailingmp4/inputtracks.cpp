@@ -75,12 +75,22 @@ void InputTracks::bring_sets(std::vector<std::vector<uint8_t>> sets) {
 
 // Readers that take only the first description, and those that come from elsewhere in the file,
 // find the parameters in the sample.
-std::vector<uint8_t> InputTracks::sets_to_insert(const mp4::AccessUnit& unit) {
+// A picture set goes behind what the sample brings itself: it may refer to that.
+std::vector<InputTracks::Insertion> InputTracks::sets_to_insert(const mp4::AccessUnit& unit) {
   const auto brought = std::move(brought_);
   brought_.clear();
   const bool due = current_->to_be_described || is_random_access(unit.access);
   if (!current_->changed || !due || !current_->caps.sets) return {};
-  return current_->caps.sets->missing_from(brought);
+  using Which = mp4::ParameterSets::Which;
+  const mp4::ParameterSets& sets = *current_->caps.sets;
+  uint64_t behind = unit.sets_position;
+  if (!unit.parameter_sets.empty())
+    behind = unit.parameter_sets.back().offset + unit.parameter_sets.back().size;
+  std::vector<Insertion> insertions{
+      {behind, sets.missing_from(brought, Which::kPicture)},
+      {unit.sets_position, sets.missing_from(brought, Which::kSequence)}};
+  std::erase_if(insertions, [](const Insertion& insertion) { return insertion.bytes.empty(); });
+  return insertions;
 }
 
 InputTracks::Place InputTracks::place_sample(int64_t now) {

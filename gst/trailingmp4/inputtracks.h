@@ -34,8 +34,12 @@ class InputTracks {
   // Parameter sets that a sample brings.
   void bring_sets(std::vector<std::vector<uint8_t>> sets);
   // What is to be put into that sample so that decoding can start there, whatever description a
-  // reader uses; call it once a sample, after bring_sets().
-  std::vector<uint8_t> sets_to_insert(const mp4::AccessUnit& unit);
+  // reader uses, the last position first; call it once a sample, after bring_sets().
+  struct Insertion {
+    uint64_t position;
+    std::vector<uint8_t> bytes;
+  };
+  std::vector<Insertion> sets_to_insert(const mp4::AccessUnit& unit);
 
   // Where the sample goes. A track begins with its first sample.
   struct Place {

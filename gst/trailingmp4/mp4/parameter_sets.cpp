@@ -229,10 +229,12 @@ std::vector<uint8_t> ParameterSets::hevc_record() const {  // 14496-15, 8.3.3.1.
   return w.take();
 }
 
-std::vector<uint8_t> ParameterSets::missing_from(
-    std::span<const std::vector<uint8_t>> present) const {
+std::vector<uint8_t> ParameterSets::missing_from(std::span<const std::vector<uint8_t>> present,
+                                                 Which which) const {
   std::vector<uint8_t> missing;
+  const uint8_t picture = codec_ == NalCodec::kAvc ? kAvcPps : kHevcPps;
   for (const auto& [key, set] : sets_) {
+    if (which != Which::kAll && (key.type == picture) != (which == Which::kPicture)) continue;
     if (std::find(present.begin(), present.end(), set) != present.end()) continue;
     if (nal_length_size_ < 4 && set.size() >> (8 * nal_length_size_)) continue;
     for (unsigned i = nal_length_size_; i > 0; --i)

@@ -32,7 +32,9 @@ class ParameterSets {
 
   // The sets in force that are not among those, each with its length before it, as a sample has
   // them. Empty: none is missing.
-  std::vector<uint8_t> missing_from(std::span<const std::vector<uint8_t>> present) const;
+  enum class Which { kAll, kSequence, kPicture };  // kSequence: VPS and SPS, kPicture: PPS
+  std::vector<uint8_t> missing_from(std::span<const std::vector<uint8_t>> present,
+                                    Which which = Which::kAll) const;
 
  private:
   struct Key {

@@ -163,23 +163,34 @@ GST_START_TEST(other_parameter_sets_are_a_description_and_in_the_samples) {
 }
 GST_END_TEST
 
-GST_START_TEST(sets_go_behind_the_delimiter_and_only_those_that_are_missing) {
-  Bench bench;
-  Feed& video = bench.add_video();
-  bench.play();
-  video.start();
-  fail_unless_equals_int(video.push_many(3), GST_FLOW_OK);
-  fail_unless(video.caps(bench::video_caps(bench::other_avc_config()).get()));
+GST_START_TEST(only_missing_sets_are_put_in_where_decoders_take_them) {
   const Bytes& config = bench::other_avc_config();
   const Bytes sps(config.begin() + 8, config.begin() + 8 + 0x1c),
       pps(config.end() - 4, config.end());
   const Bytes delimiter{0x09, 0x10}, picture = slice(0x65, 0x88, 1);
   const Bytes idr(picture.begin() + 4, picture.end());
-  video.push_bytes(bench::with_lengths({delimiter, pps, idr}), {.recorded = false});
-  bench.stop();
-  const boxes::Movie movie = bench.movie();
-  fail_unless(boxes::read_sample(bench.location(), movie.tracks[0].samples[3]) ==
-              bench::with_lengths({delimiter, sps, pps, idr}));
+  const struct {
+    std::vector<Bytes> pushed, wanted;
+  } cases[] = {
+      {{delimiter, idr}, {delimiter, sps, pps, idr}},
+      {{delimiter, pps, idr}, {delimiter, sps, pps, idr}},
+      {{delimiter, sps, idr}, {delimiter, sps, pps, idr}},  // the PPS may refer to it
+      {{sps, pps, idr}, {sps, pps, idr}},
+      {{idr}, {sps, pps, idr}},
+  };
+  for (const auto& [pushed, wanted] : cases) {
+    Bench bench;
+    Feed& video = bench.add_video();
+    bench.play();
+    video.start();
+    fail_unless_equals_int(video.push_many(3), GST_FLOW_OK);
+    fail_unless(video.caps(bench::video_caps(bench::other_avc_config()).get()));
+    video.push_bytes(bench::with_lengths(pushed), {.recorded = false});
+    bench.stop();
+    const boxes::Movie movie = bench.movie();
+    fail_unless(boxes::read_sample(bench.location(), movie.tracks[0].samples[3]) ==
+                bench::with_lengths(wanted));
+  }
 }
 GST_END_TEST
 
@@ -345,7 +356,7 @@ static Suite* track_changes_suite() {
   tcase_add_loop_test(tcase, another_sample_entry_is_another_track, 0, 2);
   tcase_add_test(tcase, another_codec_on_the_pad_is_another_track_of_no_group);
   tcase_add_test(tcase, other_parameter_sets_are_a_description_and_in_the_samples);
-  tcase_add_test(tcase, sets_go_behind_the_delimiter_and_only_those_that_are_missing);
+  tcase_add_test(tcase, only_missing_sets_are_put_in_where_decoders_take_them);
   tcase_add_test(tcase, pictures_that_turn_out_to_be_reordered_have_their_times);
   tcase_add_loop_test(tcase, a_jump_is_collapsed_kept_or_an_error_as_the_policy_says, 0, 3);
   tcase_add_test(tcase, max_gap_says_what_is_believed);
