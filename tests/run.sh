@@ -40,17 +40,18 @@ build_for() {
   fill_registry "$4"
 }
 
-# run_tests MESON TEST'S OPTIONS... in the directory that was built last. Two for each processor: half
-# of them wait for a camera's time to pass.
+# Half of the tests wait for a camera's time to pass.
+two_a_processor="--num-processes $(($(nproc) * 2))"
+
+# run_tests MESON TEST'S OPTIONS... in the directory that was built last
 run_tests() {
-  $run_under meson test -C "$directory" --no-rebuild --print-errorlogs \
-    --num-processes "$(($(nproc) * 2))" "$@" </dev/null || true
+  $run_under meson test -C "$directory" --no-rebuild --print-errorlogs "$@" </dev/null || true
 }
 
 run_plain() {
   run_under=
   build_for build all '' '' || return 0
-  run_tests
+  run_tests $two_a_processor
 }
 
 # gst-launch-1.0 and gst-plugin-scanner have no sanitiser, so the plugin cannot be loaded into them.
@@ -66,7 +67,7 @@ run_asan() (
   run_under=
   build_for build-asan all "-Db_sanitize=address,undefined $sanitiser_options" \
     "$(g++ -print-file-name=libasan.so)" || exit 0
-  run_tests --no-suite launch --timeout-multiplier 4
+  run_tests --no-suite launch --timeout-multiplier 4 $two_a_processor
   export ASAN_OPTIONS=fast_unwind_on_malloc=0
   export LSAN_OPTIONS="suppressions=$support/lsan.supp:print_suppressions=0"
   run_tests --timeout-multiplier 4 --logbase testlog-leaks $leak_tests
@@ -82,7 +83,7 @@ run_tsan() (
   if setarch -R true 2>/dev/null; then run_under='setarch -R'; fi
   build_for build-tsan thread-tests "-Db_sanitize=thread $sanitiser_options" \
     "$(g++ -print-file-name=libtsan.so)" || exit 0
-  run_tests --suite elements --suite threads --timeout-multiplier 10
+  run_tests --suite elements --suite threads --timeout-multiplier 10 $two_a_processor
 )
 
 sh "$support/install-packages.sh" record test

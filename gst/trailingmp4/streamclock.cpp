@@ -24,6 +24,12 @@ constexpr std::size_t kUndoable = 4;
 // Steps of the same cause are not of the same size to the millisecond.
 int64_t tolerance_of(int64_t size) { return std::min(std::abs(size) / 4, kSameMoment); }
 
+// Sizes of steps may be so far apart that their difference has no 64 bits.
+bool is_near(int64_t a, int64_t b, int64_t tolerance) {
+  const auto low = static_cast<uint64_t>(std::min(a, b));
+  return static_cast<uint64_t>(std::max(a, b)) - low <= static_cast<uint64_t>(tolerance);
+}
+
 }  // namespace
 
 // ---- what the tracks share ----
@@ -41,8 +47,7 @@ std::optional<SharedClock::Step> SharedClock::find(const Step& like, int64_t tol
   const std::lock_guard lock(mutex_);
   const auto found = std::find_if(steps_.rbegin(), steps_.rend(), [&](const Step& step) {
     return step.id > seen && step.announced == like.announced &&
-           std::abs(step.at - like.at) < kSameMoment &&
-           std::abs(step.size - like.size) <= tolerance;
+           is_near(step.at, like.at, kSameMoment) && is_near(step.size, like.size, tolerance);
   });
   if (found == steps_.rend()) return std::nullopt;
   return *found;
@@ -119,7 +124,7 @@ std::optional<int64_t> StreamClock::follow(int64_t raw, std::optional<int64_t> a
 bool StreamClock::is_size_of_step(const Sample& sample, int64_t size) const {
   const int64_t most = ahead(sample);
   const int64_t nearest = std::clamp(size, most - reach_, most);
-  return std::abs(nearest - size) <= tolerance_of(size);
+  return is_near(nearest, size, tolerance_of(size));
 }
 
 // Another track had more to go than fitted the offset that both took.

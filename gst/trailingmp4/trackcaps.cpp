@@ -95,6 +95,15 @@ struct NalStream {
   mp4::FourCC sample_entries[2];
 };
 
+// h264parse leaves out the fields that a record of the High profiles ends with
+// (14496-15, 5.3.3.1.2).
+std::vector<uint8_t> with_its_end(std::vector<uint8_t> record, const mp4::ParameterSets& sets) {
+  std::vector<uint8_t> whole = sets.record();
+  const bool is_begun =
+      record.size() < whole.size() && std::equal(record.begin(), record.end(), whole.begin());
+  return is_begun ? whole : record;
+}
+
 Status read_nal_stream(const NalStream& stream, const GstStructure* caps,
                        std::vector<uint8_t> codec_data, TrackCaps& result) {
   const std::string name = stream.name,
@@ -112,7 +121,7 @@ Status read_nal_stream(const NalStream& stream, const GstStructure* caps,
   config.kind = mp4::TrackKind::kVideo;
   config.format = stream.sample_entries[second];
   config.timescale = mp4::kVideoTimescale;
-  config.codec_config = std::move(codec_data);
+  config.codec_config = with_its_end(std::move(codec_data), *result.sets);
   return read_video(caps, result);
 }
 

@@ -193,12 +193,85 @@ GST_START_TEST(every_picture_is_decoded_as_it_was_encoded) {
 }
 GST_END_TEST
 
+// A microphone that changes between two rates: two tracks, each in the other's gaps.
+GST_START_TEST(two_rates_of_sound_back_and_forth_are_two_tracks) {
+  const ScratchFolder folder;
+  const std::string path = folder.file("recorded.mp4");
+  std::string line = "concat name=c ! aacparse ! trailingmp4sink name=rec";
+  for (int i = 0; i < 4; ++i)
+    line += " audiotestsrc samplesperbuffer=1024 num-buffers=40 ! audio/x-raw,channels=1,rate=" +
+            std::string(i % 2 ? "32000" : "48000") + " ! avenc_aac ! c.";
+  RecordingPipeline pipeline(line, path);
+  fail_unless(pipeline.play_to_end(), "%s", pipelines::join(pipeline.complaints()).c_str());
+  const auto problems = pipelines::box_problems(path);
+  fail_unless(problems.empty(), "%s", pipelines::join(problems).c_str());
+  const auto complaints = pipelines::player_complaints(path);
+  fail_unless(complaints.empty(), "%s", pipelines::join(complaints).c_str());
+  const auto movie = boxes::read_movie(path);
+  fail_unless_equals_int(movie->tracks.size(), 2);
+  size_t samples = 0;
+  for (size_t i = 0; i < 2; ++i) {
+    const boxes::Track& track = movie->tracks[i];
+    fail_unless_equals_int(track.timescale, i ? 32'000 : 48'000);
+    fail_unless_equals_int(track.entries.size(), 1);
+    fail_unless_equals_int(track.alternate_group, 1);
+    samples += track.samples.size();
+  }
+  fail_unless_equals_int(samples, pipeline.pushed().at(0).samples.size());
+}
+GST_END_TEST
+
+struct Access {
+  const char* name;
+  const char* encoder;
+  const char* group;  // of samples besides sync samples at which decoding can start
+};
+
+const Access kAccesses[] = {
+    {"open GOP",
+     "x264enc threads=1 key-int-max=10 bframes=3 b-adapt=false option-string=open-gop=1 ! "
+     "h264parse",
+     "rap "},
+    {"intra refresh",
+     "x264enc threads=1 key-int-max=10 intra-refresh=true tune=zerolatency ! h264parse", "roll"},
+    {"H.265 open GOP",
+     "x265enc key-int-max=10 option-string=open-gop=1:bframes=3:log-level=none ! h265parse",
+     "rap "},
+};
+
+GST_START_TEST(random_access_points_of_real_encoders_are_in_groups) {
+  const Access& one = kAccesses[__i__];
+  const ScratchFolder folder;
+  const std::string path = folder.file("recorded.mp4");
+  RecordingPipeline pipeline(
+      std::string("videotestsrc num-buffers=60 ! video/x-raw,format=I420," SMALL
+                  ",framerate=25/1 ! ") +
+          one.encoder + " ! trailingmp4sink name=rec",
+      path);
+  fail_unless(pipeline.play_to_end(), "%s", pipelines::join(pipeline.complaints()).c_str());
+  const auto faults = pipelines::faults(path, pipeline.pushed());
+  fail_unless(faults.empty(), "%s: %s", one.name, pipelines::join(faults).c_str());
+  const auto movie = boxes::read_movie(path);
+  const boxes::Track& track = movie->tracks[0];
+  const auto group = std::find_if(track.groups.begin(), track.groups.end(), [&](const auto& found) {
+    return found.grouping_type == one.group;
+  });
+  fail_unless(group != track.groups.end(), "%s: no group", one.name);
+  uint32_t members = 0;
+  for (const auto& [samples, description] : group->runs) members += description ? samples : 0;
+  fail_unless(members >= 3, "%s: %u samples in the group", one.name, members);
+}
+GST_END_TEST
+
 static Suite* parameter_changes_suite() {
   Suite* suite = suite_create("parameter_changes");
   TCase* tcase = tcase_create("video");
   suite_add_tcase(suite, tcase);
   tcase_add_loop_test(tcase, every_picture_is_decoded_as_it_was_encoded, 0,
                       static_cast<int>(std::size(kCases)));
+  tcase_add_test(tcase, two_rates_of_sound_back_and_forth_are_two_tracks);
+  tcase_add_loop_test(tcase, random_access_points_of_real_encoders_are_in_groups, 0,
+                      static_cast<int>(std::size(kAccesses)));
   return suite;
 }
 
