@@ -9,7 +9,7 @@
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
-sh "$repository/tests/support/install-packages.sh" record compare >&2
+sh "$repository/tests/support/install-packages.sh" record test >&2
 [ -f "$repository/build/build.ninja" ] || meson setup "$repository/build" "$repository" >&2
 ninja -C "$repository/build" gst/trailingmp4/libgsttrailingmp4.so >&2
 export GST_PLUGIN_PATH_1_0="$repository/build/gst/trailingmp4"

@@ -148,6 +148,27 @@ GST_START_TEST(a_late_pad_starts_exactly_where_it_belongs) {
 }
 GST_END_TEST
 
+GST_START_TEST(a_pad_that_comes_after_an_hour_is_where_it_belongs) {
+  Bench bench;
+  Feed& video = bench.add_video();
+  bench.play();
+  video.start();
+  fail_unless_equals_int(video.push_many(25), GST_FLOW_OK);
+  for (int i = 0; i < 400; ++i) {  // a picture each nine seconds
+    fail_unless_equals_int(video.push(), GST_FLOW_OK);
+    video.skip(9 * GST_SECOND);
+  }
+  Feed& audio = bench.add_audio();
+  audio.start();
+  audio.seek(video.position());
+  fail_unless_equals_int(audio.push_many(47), GST_FLOW_OK);
+  fail_unless_equals_int(video.push_many(25), GST_FLOW_OK);
+  bench.stop();
+  bench.expect_quiet();
+  bench.expect_file({&video, &audio});
+}
+GST_END_TEST
+
 GST_START_TEST(a_late_pad_that_began_earlier_moves_the_origin) {
   Bench bench;
   Feed& video = bench.add_video();
@@ -319,6 +340,7 @@ static Suite* test_contract_pads_suite(void) {
                       G_N_ELEMENTS(kStates));
   tcase_add_test(tests, a_pad_that_got_no_data_leaves_nothing_in_the_file);
   tcase_add_loop_test(tests, a_late_pad_starts_exactly_where_it_belongs, 0, 2);
+  tcase_add_test(tests, a_pad_that_comes_after_an_hour_is_where_it_belongs);
   tcase_add_test(tests, a_late_pad_that_began_earlier_moves_the_origin);
   tcase_add_test(tests, a_pad_released_under_its_pushing_thread_keeps_what_was_taken);
   tcase_add_test(tests, a_pad_taken_away_under_its_pushing_thread_keeps_what_was_taken);

@@ -162,17 +162,18 @@ GST_START_TEST(drift_is_followed_within_half_a_frame_and_loses_nothing) {
   Tracks tracks;
   Track& audio = tracks.add(kAudio);
   const int64_t drift = __i__ ? 300 : -300;
-  std::vector<int64_t> pts;
   constexpr int64_t kFrames = 86'400LL * 48'000 / 1024;
+  int64_t nominal = 0;
+  Ticks last = 0;
   for (int64_t i = 0; i < kFrames; ++i) {
-    pts.push_back(frame_ns(i) + frame_ns(i) / 1'000'000 * drift);
-    audio.push(at(pts.back()));
+    const int64_t pts = frame_ns(i) + frame_ns(i) / 1'000'000 * drift;
+    const auto placed = audio.timeline.place(audio.times, at(pts));
+    if (placed.verdict != Verdict::kPlaced) fail("frame %" G_GINT64_FORMAT " is lost", i);
+    expect_near(placed.times.pts, audio.stream.timescale.from_ns(pts), 513);
+    nominal += placed.times.dts - last == 1024;
+    last = placed.times.dts;
   }
-  fail_unless_equals_uint64(audio.placed.size(), kFrames);
-  fail_unless(worst_distance(audio, 0, pts) <= 513);
-  uint64_t nominal = 0;
-  for (size_t i = 1; i < audio.placed.size(); ++i) nominal += audio.step(i) == 1024;
-  fail_unless(nominal > kFrames - 6'000, "%" G_GUINT64_FORMAT " frames nominal", nominal);
+  fail_unless(nominal > kFrames - 6'000, "%" G_GINT64_FORMAT " frames nominal", nominal);
 }
 GST_END_TEST;
 
@@ -224,7 +225,7 @@ static Suite* timeline_audio_suite() {
   tcase_add_test(rules, a_lead_over_100_ms_leaves_frames_out_until_it_is_below);
   tcase_add_loop_test(rules, drift_is_followed_within_half_a_frame_and_loses_nothing, 0, 2);
   tcase_add_test(rules, the_frame_length_is_that_of_the_stream);
-  tcase_add_loop_test(rules, nothing_but_counted_audio_is_lost_whatever_comes, 0, 100);
+  tcase_add_loop_test(rules, nothing_but_counted_audio_is_lost_whatever_comes, 0, 40);
   return suite;
 }
 

@@ -59,15 +59,12 @@ struct Case {
 };
 
 const Case kCases[] = {
-    {"PPS, parser", kParser, {kAvc, kOtherPps}, 2},
     {"PPS, parser, back and forth", kParser, {kAvc, kOtherPps, kAvc, kOtherPps, kAvc}, 2},
     {"PPS, depayloader", kPayloader, {kAvc, kOtherPps, kAvc}, 2},
     {"SPS of the same size, parser", kParser, {kAvc, kOtherSps}, 2},
     {"SPS of the same size, avc3", kAvc3, {kAvc, kOtherSps}, 2},
     {"SPS of the same size, depayloader and parser", kPayloaderAndParser, {kAvc, kOtherSps}, 2},
-    {"size, parser", kParser, {kAvc, kLargeAvc}, 2},
     {"size, depayloader", kPayloader, {kAvc, kLargeAvc, kAvc}, 2},
-    {"size, smaller, parser", kParser, {kLargeAvc, kAvc}, 2},
     {"size, back and forth", kParser, {kAvc, kLargeAvc, kAvc, kLargeAvc, kAvc, kLargeAvc}, 2},
     {"B-frames begin and end", kParser, {kAvc, kAvcWithB, kAvc}, 2},
     {"three", kParser, {kAvc, kOtherPps, kLargeAvc, kAvc}, 3},
