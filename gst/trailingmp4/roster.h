@@ -4,8 +4,8 @@
 // book-keeping under its Recorder's lock.
 //
 // A pad takes part from its STREAM_START until its EOS, its release or its unlinking, or until its
-// track is given up. Before its STREAM_START it may still do so: encoders hold that event back until
-// their first output.
+// track is given up. Before its STREAM_START it may still do so: encoders hold that event back
+// until their first output.
 #pragma once
 
 #include <vector>

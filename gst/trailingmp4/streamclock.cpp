@@ -17,7 +17,8 @@ constexpr int64_t kNoticeable = 100 * kMillisecond;    // a step forward, not ji
 constexpr int64_t kLargestSlew = kSecond;              // by steps that each are jitter
 constexpr int64_t kUndoneWithin = 30 * kSecond;
 constexpr int64_t kLongestGap = 6 * 3600 * kSecond;
-constexpr unsigned kSettlingSamples = 16;  // no picture is reordered over more (MaxDpbFrames)
+constexpr int64_t kDeepest = 16;  // pictures are not reordered over more (MaxDpbFrames)
+constexpr unsigned kUsualOf = 32;
 constexpr std::size_t kStepsKept = 16;
 constexpr std::size_t kUndoable = 4;
 
@@ -60,6 +61,18 @@ void SharedClock::raise(uint64_t id, int64_t by) {
   revision_.fetch_add(1, std::memory_order_release);
 }
 
+bool SharedClock::fix(uint64_t id, int64_t change) {
+  const std::lock_guard lock(mutex_);
+  for (Step& step : steps_) {
+    if (step.id != id || step.exact) continue;
+    step.change = change;
+    step.exact = true;
+    revision_.fetch_add(1, std::memory_order_release);
+    return true;
+  }
+  return false;
+}
+
 int64_t SharedClock::change_of(uint64_t id, int64_t otherwise) {
   const std::lock_guard lock(mutex_);
   for (const Step& step : steps_)
@@ -97,26 +110,36 @@ void StreamClock::announce_start(std::optional<int64_t> at) {
 
 std::optional<int64_t> StreamClock::follow(int64_t raw, std::optional<int64_t> arrival,
                                            const std::optional<Next>& next) {
+  std::optional<int64_t> result;
   if (next) {
-    const Sample sample{raw, arrival, *next};
-    take_raised_offset();
-    if (start_announced_)
-      start_over(sample);
-    else if (!step(sample))
-      return std::nullopt;
-    work_off(sample);
-    hold_gap(sample, false);
-    note_reach(sample);
+    result = go_on({raw, arrival, *next});
+    if (!result) return result;
   } else {
     offset_ = shared_.first_offset(this, raw);
     hold_gap({raw, arrival, {shared_.latest_end().value_or(raw), 0, 0, false, 0}}, true);
+    result = offset();
   }
   start_announced_ = false;
   announced_at_.reset();
   last_raw_ = raw;
   last_arrival_ = arrival;
   if (published_offset_ != offset_) shared_.set_offset(this, *(published_offset_ = offset_));
-  return offset_ + slew_;
+  return result;
+}
+
+std::optional<int64_t> StreamClock::go_on(const Sample& sample) {
+  take_raised_offset();
+  if (start_announced_)
+    start_over(sample);
+  else if (trial_ && go_on_with_trial(sample))
+    return trial_->offset_before();
+  else if (!step(sample))
+    return std::nullopt;
+  work_off(sample);
+  hold_gap(sample, false);
+  unsettled_ = published_offset_ == offset_ ? std::max<int64_t>(0, unsettled_ - 1) : kDeepest;
+  note_reach(sample);
+  return offset();
 }
 
 // Whether the sample lies where it would if the clock had stepped by about as much. Where pictures
@@ -158,6 +181,7 @@ void StreamClock::start_over(const Sample& sample) {
   }
   offset_ = step->change;
   slew_ = 0;
+  trial_.reset();
   undoable_.clear();
   kept_.reset();
   seen_steps_ = step->id;
@@ -166,19 +190,24 @@ void StreamClock::start_over(const Sample& sample) {
   counters_.restarts.add();
 }
 
+// What may be jitter, or reordering that is not known yet.
+int64_t StreamClock::largest_jitter(const Sample& sample) const {
+  return std::max(settings_.max_step_back, sample.next.depth_margin);
+}
+
 // False: the policy calls it an error.
 bool StreamClock::step(const Sample& sample) {
-  if (settling_ > 0) settle(sample);
   const int64_t ahead = this->ahead(sample);
-  if (ahead - reach_ > kNoticeable) return step_forward(sample);
-  const int64_t back = -ahead - sample.next.distance;  // behind the sample before
-  if (back > std::max(settings_.max_step_back, sample.next.depth_margin)) {
+  if (ahead - reach_ > (trial_ ? settings_.max_gap : kNoticeable)) return step_forward(sample);
+  const int64_t distance = sample.next.distance;
+  const bool back = sample.next.reorders ? ahead < -distance : ahead < 0 && sample.raw < last_raw_;
+  if (!back || trial_) return true;
+  if (-ahead > largest_jitter(sample))
     step_back(sample);
-  } else if (!sample.next.reorders && ahead < 0 && sample.raw < last_raw_ - sample.next.distance) {
-    if (slew_ - ahead > kLargestSlew) return step_back(sample), true;
-    slew_ -= ahead;
-    counters_.worked_off.add();
-  }
+  else if (usual_of_ == kUsualOf && reach_ - ahead > settings_.max_step_back / 2)
+    begin_trial(sample);
+  else if (!sample.next.reorders && sample.raw < last_raw_ - distance)
+    small_step_back(sample);
   return true;
 }
 
@@ -191,19 +220,31 @@ void StreamClock::step_back(const Sample& sample) {
     return;
   }
   if (undo(sample) || join(sample)) return;
-  take(sample, -ahead(sample));
+  take(sample, -stepped(sample));
   counters_.reanchored.add();
+}
+
+// Jitter, unless another track took the same for a step; and then it is jitter for others as well.
+void StreamClock::small_step_back(const Sample& sample) {
+  const int64_t size = ahead(sample);
+  if (join(sample)) return;
+  if (slew_ - size > kLargestSlew) return step_back(sample);
+  slew_ -= size;
+  counters_.worked_off.add();
+  if (-size > largest_jitter(sample) / 2)
+    seen_steps_ = shared_.take({.at = sample.next.time, .size = size});
 }
 
 bool StreamClock::step_forward(const Sample& sample) {
   const int64_t gap = ahead(sample);
+  trial_.reset();
   if (!clock_went_on(sample, gap) && undo(sample)) return true;
   if (gap - reach_ > settings_.max_gap) {
     if (join(sample)) return true;
     if (!is_real(sample, gap)) {
       if (settings_.gap_policy == GapPolicy::kError) return false;
       if (settings_.gap_policy == GapPolicy::kCollapse) {
-        take(sample, -gap);
+        take(sample, -stepped(sample));
         counters_.gaps_collapsed.add();
         return true;
       }
@@ -225,35 +266,93 @@ bool StreamClock::undo(const Sample& sample) {
   return true;
 }
 
+// Does what another track did at the same step, so that both stay in sync.
 bool StreamClock::join(const Sample& sample) {
-  const int64_t size = ahead(sample);
+  const int64_t size = stepped(sample);
   const SharedClock::Step like{.at = sample.next.time, .size = size};
   const auto step = shared_.find(like, tolerance_of(size) + reach_, seen_steps_);
   if (!step) return false;
-  offset_ += step->change;
   seen_steps_ = step->id;
-  remember({step->id, step->change});
+  if (step->change == 0) {
+    if (!sample.next.reorders) slew_ += std::max<int64_t>(0, -ahead(sample));
+    counters_.worked_off.add();
+    return true;
+  }
+  // What is left of the step, if anything, is the same for all.
+  const int64_t own_change = step->change + step->size - size;
+  const bool fixed = !sample.next.reorders && shared_.fix(step->id, own_change);
+  const int64_t change = fixed ? own_change : step->change;
+  offset_ += change;
+  remember({step->id, change});
   make_room(sample);
   if (size < 0)
     counters_.reanchored.add();
-  else if (step->size + step->change < kNoticeable)
+  else if (size + change < kNoticeable)
     counters_.gaps_collapsed.add();
   else
     counters_.gaps_shortened.add();
   return true;
 }
 
-// The sample follows its predecessor at nominal distance, and so will those of other tracks that
-// step with this one. A picture that is presented later than it is decoded would stand too early:
-// its successors tell.
+// The sample goes on where the track was, and so will those of other tracks that step with it.
 void StreamClock::take(const Sample& sample, int64_t change) {
-  const SharedClock::Step step{
-      .at = sample.next.time, .size = ahead(sample), .announced = false, .change = change};
-  seen_steps_ = shared_.take(step);
+  const int64_t size = stepped(sample);
+  if (sample.next.reorders) {
+    begin_trial(sample);
+    tried_ = size;
+  }
+  seen_steps_ = shared_.take({.at = sample.next.time,
+                              .size = size,
+                              .announced = false,
+                              .change = change,
+                              .exact = !sample.next.reorders});
   offset_ += change;
   remember({seen_steps_, change});
-  settling_ = sample.next.reorders ? kSettlingSamples : 0;
-  settling_time_ = sample.next.time;
+}
+
+// Whether and how far the clock stepped is known when more pictures have come.
+void StreamClock::begin_trial(const Sample& sample) {
+  trial_.emplace(StepTrial::Before{sample.next.time, offset_ + slew_, usual_, reach_});
+  tried_.reset();
+  trial_->look(sample.raw, sample.next.distance, {});
+}
+
+// True: the picture belongs to the time before the step.
+bool StreamClock::go_on_with_trial(const Sample& sample) {
+  const bool straggler = trial_->look(sample.raw, sample.next.distance, tried_);
+  if (trial_->is_undone()) {
+    offset_ -= last_taken_.change;
+    if (!undoable_.empty()) undoable_.pop_back();
+    last_taken_ = {};
+    trial_.reset();
+    counters_.steps_undone.add();
+    return false;
+  }
+  const int64_t slack = reach_ + 2 * sample.next.distance + (tried_ ? 0 : largest_jitter(sample));
+  if (!straggler && std::abs(ahead(sample)) > slack) {  // another step
+    trial_.reset();
+    return false;
+  }
+  if (!tried_ && join(sample))
+    trial_.reset();
+  else if (trial_->is_over() && !straggler)
+    end_trial(sample);
+  return straggler;
+}
+
+void StreamClock::end_trial(const Sample& sample) {
+  const int64_t step = trial_->step();
+  const int64_t jitter = settings_.max_step_back;
+  if (tried_) {
+    shared_.fix(last_taken_.id, last_taken_.change + *tried_ - step);
+    take_raised_offset();
+  } else if (-step > jitter) {
+    take(sample, -step);
+    counters_.reanchored.add();
+  } else if (-step > jitter / 2) {
+    seen_steps_ = shared_.take({.at = sample.next.time, .size = step});
+  }
+  trial_.reset();
 }
 
 void StreamClock::remember(const Taken& taken) {
@@ -264,21 +363,12 @@ void StreamClock::remember(const Taken& taken) {
 
 // A track that joins a step and has more to go than fits raises the offset of all who took it.
 void StreamClock::make_room(const Sample& sample) {
-  const int64_t missing = -ahead(sample);
+  const int64_t missing = -ahead(sample) - reach_;
   if (missing <= kSmallestRaise) return;
   if (missing > kLargestRaise) {
     slew_ += missing;
     return;
   }
-  shared_.raise(last_taken_.id, missing);
-  take_raised_offset();
-}
-
-void StreamClock::settle(const Sample& sample) {
-  --settling_;
-  settling_time_ += sample.next.distance;
-  const int64_t missing = settling_time_ - sample.raw - offset();
-  if (missing <= 0 || missing > kLargestRaise || last_taken_.id == 0) return;
   shared_.raise(last_taken_.id, missing);
   take_raised_offset();
 }
@@ -325,11 +415,16 @@ void StreamClock::work_off(const Sample& sample) {
 
 void StreamClock::note_reach(const Sample& sample) {
   if (!sample.next.reorders) {
-    reach_ = 0;
+    reach_ = usual_ = 0;
+    usual_of_ = 0;
     return;
   }
-  const int64_t farthest = (int64_t{kSettlingSamples} + 1) * sample.next.distance;
-  reach_ = std::clamp(ahead(sample), reach_ - reach_ / 64, std::max(farthest, reach_));
+  if (!is_steady()) return;
+  const int64_t ahead = this->ahead(sample);
+  const int64_t farthest = (kDeepest + 1) * sample.next.distance;
+  reach_ = std::clamp(ahead, reach_ - reach_ / 64, std::max(farthest, reach_));
+  usual_of_ = std::min(usual_of_ + 1, kUsualOf);
+  usual_ += (std::clamp(ahead, -farthest, farthest) - usual_) / usual_of_;
 }
 
 }  // namespace trailingmp4

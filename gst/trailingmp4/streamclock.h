@@ -18,6 +18,8 @@
 #include <optional>
 #include <vector>
 
+#include "steptrial.h"
+
 namespace trailingmp4 {
 
 enum class GapPolicy { kCollapse, kKeep, kError };
@@ -47,7 +49,8 @@ class SharedClock {
     int64_t at = 0;    // where the new stretch begins: raw if announced, else corrected
     int64_t size = 0;  // how far the clock stepped; not known if announced
     bool announced = false;
-    int64_t change = 0;  // of the offset; is raised if a track has more to go than fits
+    int64_t change = 0;  // of the offset; 0: it was taken for jitter
+    bool exact = true;   // of a track whose pictures are not reordered
   };
 
   // latest_end: the end of what all tracks have so far; none: nothing yet.
@@ -60,8 +63,10 @@ class SharedClock {
   // The step that another track took after `seen` and that this one is like.
   std::optional<Step> find(const Step& like, int64_t tolerance, uint64_t seen);
   void raise(uint64_t id, int64_t by);
+  // A track that can tell says what the change is. False: it was known exactly before.
+  bool fix(uint64_t id, int64_t change);
   int64_t change_of(uint64_t id, int64_t otherwise);
-  // Changes whenever a step is raised.
+  // Changes whenever a step is raised or fixed.
   uint64_t revision() const { return revision_.load(std::memory_order_acquire); }
 
   // The offset with which a track that begins now comes nearest to the others.
@@ -118,8 +123,9 @@ class StreamClock {
                                 const std::optional<Next>& next);
 
   int64_t offset() const { return offset_ + slew_; }
-  // No step is being worked off, so that samples are as far apart as the stream has them.
-  bool is_steady() const { return slew_ == 0; }
+  // The last samples were not moved against each other, so they are as far apart as the stream has
+  // them.
+  bool is_steady() const { return slew_ == 0 && !trial_ && unsettled_ == 0; }
 
  private:
   // A step of the shared clock that this track took, and what it changed the offset by.
@@ -136,14 +142,18 @@ class StreamClock {
     Next next;
   };
 
+  std::optional<int64_t> go_on(const Sample& sample);
   int64_t ahead(const Sample& sample) const {
     return sample.raw + offset_ + slew_ - sample.next.time;
   }
+  // How far the clock stepped, as far as one sample tells.
+  int64_t stepped(const Sample& sample) const { return ahead(sample) - usual_; }
   bool is_size_of_step(const Sample& sample, int64_t size) const;
   void take_raised_offset();
   void start_over(const Sample& sample);
   bool step(const Sample& sample);
   void step_back(const Sample& sample);
+  void small_step_back(const Sample& sample);
   bool step_forward(const Sample& sample);
   bool undo(const Sample& sample);
   bool join(const Sample& sample);
@@ -153,7 +163,10 @@ class StreamClock {
   bool clock_went_on(const Sample& sample, int64_t gap) const;
   bool is_real(const Sample& sample, int64_t gap) const;
   void hold_gap(const Sample& sample, bool first);
-  void settle(const Sample& sample);
+  void begin_trial(const Sample& sample);
+  bool go_on_with_trial(const Sample& sample);
+  void end_trial(const Sample& sample);
+  int64_t largest_jitter(const Sample& sample) const;
   void work_off(const Sample& sample);
   void note_reach(const Sample& sample);
 
@@ -161,8 +174,11 @@ class StreamClock {
   SharedClock& shared_;
   Counters& counters_;
   int64_t offset_ = 0;
-  int64_t slew_ = 0;   // on top of it, while a step back is worked off
-  int64_t reach_ = 0;  // how far ahead of `next` pictures lie that are decoded early
+  int64_t slew_ = 0;  // on top of it, while a step back is worked off
+  // How far ahead of `next` pictures lie that are presented after others, at most and on average.
+  int64_t reach_ = 0;
+  int64_t usual_ = 0;
+  unsigned usual_of_ = 0;  // pictures
   int64_t last_raw_ = 0;
   std::optional<int64_t> last_arrival_;
   std::optional<int64_t> announced_until_;
@@ -172,9 +188,10 @@ class StreamClock {
   std::vector<Taken> undoable_;  // the last one last
   uint64_t seen_steps_ = 0;      // of shared_
   uint64_t seen_revision_ = 0;   // of shared_
-  unsigned settling_ = 0;        // samples until the offset after a step is final
-  int64_t settling_time_ = 0;    // where they are expected at the earliest
-  std::optional<Kept> kept_;     // a step forward that was taken as real
+  std::optional<StepTrial> trial_;
+  int64_t unsettled_ = 0;         // samples until the last change of the offset is past
+  std::optional<int64_t> tried_;  // the step that was taken for one in it
+  std::optional<Kept> kept_;      // a step forward that was taken as real
   std::optional<int64_t> published_offset_;
 };
 

@@ -2,6 +2,7 @@
 #include "videotimes.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace trailingmp4 {
@@ -83,7 +84,7 @@ SampleTimes VideoTimes::place(const Picture& picture) {
     counters_.unusable_dts.add();
   }
   bidirectional_ = bidirectional_ || picture.bidirectional;
-  learn_depth(pts);
+  learn_depth(pts, picture.steady);
   const Ticks derived = derived_dts(pts);
   SampleTimes times{uses_dts_ ? given : derived, pts, 0};
   if (uses_dts_) largest_offset_ = std::max(largest_offset_, pts - given);
@@ -97,6 +98,7 @@ SampleTimes VideoTimes::place(const Picture& picture) {
   if (picture.duration)
     times.duration = timescale_.from_ns(std::clamp<int64_t>(*picture.duration, 0, 3600 * kSecond));
   if (started_ && picture.steady) learn_pace(times.dts - last_.dts);
+  ++pictures_;
   last_ = times;
   started_ = true;
   return times;
@@ -113,10 +115,10 @@ Ticks VideoTimes::free_pts(Ticks pts) {
 
 // Where the parameter sets do not say how far pictures are reordered, the pictures do: one with B
 // slices that is presented before some that came earlier.
-void VideoTimes::learn_depth(Ticks pts) {
+void VideoTimes::learn_depth(Ticks pts, bool steady) {
   const auto later = static_cast<unsigned>(
       std::count_if(recent_.begin(), recent_.end(), [&](Ticks other) { return other > pts; }));
-  if (later > depth_ && !depth_is_known_ && bidirectional_) {
+  if (steady && later > depth_ && !depth_is_known_ && bidirectional_) {
     if (!uses_dts_ && !place_anew(later, pts)) counters_.depth_grown.add();
     depth_ = later;
   }
@@ -167,11 +169,13 @@ Ticks VideoTimes::largest_lead() const {
   return std::max(timescale_.from_ns(kLargestOffset), Ticks{kDeepest + 1} * pace_);
 }
 
+// Fast at first and where the stream has another pace, else slowly: it is also gone on by alone.
 void VideoTimes::learn_pace(Ticks step) {
+  const bool usual = pictures_ > 16 && std::abs(step - pace_) < pace_ / 2;
   if (std::exchange(pace_is_guess_, false) && depth_ == 0 && !uses_dts_)
     pace_ = std::min<Ticks>(step, Ticks{60} * timescale_.ticks_per_second);
   else
-    pace_ = std::max<Ticks>(1, pace_ + (std::min(step, 2 * pace_) - pace_) / 8);
+    pace_ = std::max<Ticks>(1, pace_ + (std::min(step, 2 * pace_) - pace_) / (usual ? 32 : 8));
 }
 
 }  // namespace trailingmp4

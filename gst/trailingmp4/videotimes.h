@@ -56,7 +56,7 @@ class VideoTimes {
  private:
   mp4::Ticks distance() const { return last_.duration ? last_.duration : pace_; }
   bool is_usable(mp4::Ticks pts, mp4::Ticks dts) const;
-  void learn_depth(mp4::Ticks pts);
+  void learn_depth(mp4::Ticks pts, bool steady);
   bool place_anew(unsigned depth, mp4::Ticks pts);
   mp4::Ticks derived_dts(mp4::Ticks pts);
   mp4::Ticks free_pts(mp4::Ticks pts);
@@ -70,6 +70,7 @@ class VideoTimes {
   bool uses_dts_ = false;
   mp4::Ticks pace_;  // ticks from one picture to the next, smoothed
   bool pace_is_guess_;
+  uint64_t pictures_ = 0;
   mp4::Ticks largest_offset_ = 0;  // pts - dts as given by the source
   mp4::SampleTimes last_;
 
