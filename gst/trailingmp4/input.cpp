@@ -2,6 +2,7 @@
 #include "input.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "bufferpayload.h"
 #include "recorder.h"
@@ -180,17 +181,25 @@ void Input::unlinked() {
 GstFlowReturn Input::chain(GstRef<GstBuffer> buffer) {
   Recorder* recorder = recorder_;
   if (!recorder || !cycle_) return GST_FLOW_FLUSHING;
-  switch (recorder->wait_for_turn(*this, *cycle_->settings.recording)) {
-    case Recorder::Turn::kCancelled:
-      return GST_FLOW_FLUSHING;
-    case Recorder::Turn::kQueueFull:
-      cycle_->counters.queue_full.add();
-      cycle_->gate.close_after_loss();
-      return GST_FLOW_OK;
-    case Recorder::Turn::kGo:
-      return record(std::move(buffer));
+  const Recorder::Turn turn = recorder->wait_for_turn(*this, *cycle_->settings.recording);
+  if (turn == Recorder::Turn::kCancelled) return GST_FLOW_FLUSHING;
+  const bool damaged = is_behind_loss(buffer.get());
+  if (damaged && !note_loss()) return cycle_->given_up_flow;
+  GstFlowReturn flow = GST_FLOW_OK;
+  if (turn == Recorder::Turn::kGo) {
+    flow = record(std::move(buffer), damaged);
+  } else {
+    cycle_->counters.queue_full.add();
+    cycle_->gate.close_after_loss();
   }
-  return GST_FLOW_ERROR;
+  cycle_->warnings.post(recorder->element(), pad_);
+  return flow;
+}
+
+// Data was lost before this buffer, or in it, whatever becomes of it.
+bool Input::is_behind_loss(GstBuffer* buffer) {
+  const bool expected = std::exchange(cycle_->expects_discont, false);
+  return GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT) && !expected;
 }
 
 // The first fault is said, then the track is silent: upstream must not hear of it, since rtspsrc
@@ -203,7 +212,7 @@ GstFlowReturn Input::give_up(const char* sentence) {
   return cycle_->given_up_flow;
 }
 
-GstFlowReturn Input::record(GstRef<GstBuffer> buffer) {
+GstFlowReturn Input::record(GstRef<GstBuffer> buffer, bool damaged) {
   if (cycle_->given_up) {
     cycle_->counters.after_end.add();
     return cycle_->given_up_flow;
@@ -226,19 +235,8 @@ GstFlowReturn Input::record(GstRef<GstBuffer> buffer) {
     cycle_->counters.no_slice.add();
     return GST_FLOW_OK;
   }
-  return record_unit(std::move(buffer), *unit);
-}
-
-GstFlowReturn Input::record_unit(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit) {
-  Cycle& cycle = *cycle_;
-  const bool discont = GST_BUFFER_FLAG_IS_SET(buffer.get(), GST_BUFFER_FLAG_DISCONT);
-  const bool damaged = discont && !cycle.expects_discont;
-  cycle.expects_discont = false;
-  if (damaged && !note_loss()) return cycle.given_up_flow;
-  if (!passes_gate(buffer.get(), unit, damaged)) return GST_FLOW_OK;
-  const GstFlowReturn flow = place(std::move(buffer), unit);
-  cycle.warnings.post(recorder_.load()->element(), pad_);
-  return flow;
+  if (!passes_gate(buffer.get(), *unit, damaged)) return GST_FLOW_OK;
+  return place(std::move(buffer), *unit);
 }
 
 bool Input::note_loss() {

@@ -91,12 +91,12 @@ class Input {
 
   void gap_event(GstEvent* event);
 
-  GstFlowReturn record(GstRef<GstBuffer> buffer);
-  GstFlowReturn record_unit(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit);
+  GstFlowReturn record(GstRef<GstBuffer> buffer, bool damaged);
   GstFlowReturn place(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit);
   GstFlowReturn give_up(const char* sentence);
   // False: the policy ends the recording.
   bool note_loss();
+  bool is_behind_loss(GstBuffer* buffer);
   std::optional<mp4::AccessUnit> look_into(GstBuffer* buffer);
   bool passes_gate(GstBuffer* buffer, const mp4::AccessUnit& unit, bool damaged);
   bool is_live();

@@ -7,7 +7,7 @@ namespace trailingmp4 {
 namespace {
 
 // Longer than that is no duration of a sample: a track that comes back after it is another one.
-constexpr int64_t kLongestAbsence = int64_t{12} * 3600 * mp4::kNanosecondsPerSecond;
+constexpr int64_t kLongestAbsence = int64_t{6} * 3600 * mp4::kNanosecondsPerSecond;
 
 bool is_random_access(const mp4::RandomAccess& access) {
   return access.sync || access.open_gop || access.roll_distance != 0;

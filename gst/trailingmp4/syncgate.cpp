@@ -8,13 +8,14 @@ constexpr int64_t kSecond = 1'000'000'000;
 // Without an IDR picture for so long, another random access point will do; and at last any picture.
 constexpr int64_t kWaitForSync = 2 * kSecond;
 constexpr int64_t kWaitForAnything = 10 * kSecond;
+constexpr int64_t kLongestStep = kSecond;  // more, or less than none, is the clock's
+constexpr int64_t kUsualStep = kSecond / 25;
 constexpr unsigned kDamagedSyncs = 2;  // two groups of pictures, then nothing better is hoped for
 
 }  // namespace
 
 void SyncGate::close_after_loss() {
   if (!waits_ || !lost_) damaged_syncs_ = 0;
-  if (!waits_) waiting_since_.reset();
   waits_ = lost_ = true;
 }
 
@@ -22,14 +23,14 @@ SyncGate::Verdict SyncGate::check(const Picture& picture) {
   if (waits_) {
     if (!opens_at(picture)) return lost_ ? Verdict::kAfterLoss : Verdict::kBeforeSync;
     waits_ = lost_ = false;
-    waiting_since_.reset();
+    waited_ = 0;
+    last_time_.reset();
     const mp4::RandomAccess& access = picture.unit.access;
-    if (!access.sync || access.open_gop) opened_at_ = picture.time;
+    may_be_led_ = !access.sync || access.open_gop;
+    opened_at_ = picture.time;
     return Verdict::kPass;
   }
-  if (is_undecodable(picture)) return Verdict::kBeforeSync;
-  if (picture.unit.access.sync) opened_at_.reset();
-  return Verdict::kPass;
+  return is_undecodable(picture) ? Verdict::kBeforeSync : Verdict::kPass;
 }
 
 bool SyncGate::opens_at(const Picture& picture) {
@@ -39,19 +40,33 @@ bool SyncGate::opens_at(const Picture& picture) {
     ++damaged_syncs_;
     return false;
   }
-  if (!picture.time) return false;
-  if (!waiting_since_) waiting_since_ = picture.time;
-  const int64_t waited = *picture.time - *waiting_since_;
+  wait(picture);
   const bool random_access = access.open_gop || access.roll_distance != 0 || !picture.delta;
-  return waited >= (random_access ? kWaitForSync : kWaitForAnything);
+  return waited_ >= (random_access ? kWaitForSync : kWaitForAnything);
+}
+
+// By the pictures' own times, but for what their clock does meanwhile: it may step, stand or be
+// missing, and nobody waits for ever.
+void SyncGate::wait(const Picture& picture) {
+  if (picture.time && last_time_) {
+    const bool steps = *picture.time == *last_time_ || *picture.time < *last_time_ - kLongestStep ||
+                       *picture.time > *last_time_ + kLongestStep;
+    waited_ += steps ? kUsualStep : *picture.time - *last_time_;
+  } else if (!picture.time) {
+    waited_ += kUsualStep;
+  }
+  if (picture.time) last_time_ = picture.time;
 }
 
 // Pictures that are presented before the one that decoding started at, and need what came before
-// it.
-bool SyncGate::is_undecodable(const Picture& picture) const {
-  if (!opened_at_ || picture.unit.access.sync) return false;
+// it. They are the next ones in decoding order; what comes later and has such a time only has it.
+bool SyncGate::is_undecodable(const Picture& picture) {
+  if (!may_be_led_) return false;
   if (picture.unit.leading) return true;
-  return picture.unit.bidirectional && picture.time && *picture.time < *opened_at_;
+  const bool leads = picture.unit.bidirectional && !picture.unit.access.sync && picture.time &&
+                     opened_at_ && *picture.time < *opened_at_;
+  may_be_led_ = leads;
+  return leads;
 }
 
 }  // namespace trailingmp4

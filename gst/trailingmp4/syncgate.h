@@ -31,13 +31,17 @@ class SyncGate {
 
  private:
   bool opens_at(const Picture& picture);
-  bool is_undecodable(const Picture& picture) const;
+  void wait(const Picture& picture);
+  bool is_undecodable(const Picture& picture);
 
   bool waits_;
   bool lost_ = false;           // waits because of a loss
   unsigned damaged_syncs_ = 0;  // passed over since
-  std::optional<int64_t> waiting_since_;
-  std::optional<int64_t> opened_at_;  // at a picture that is no IDR picture
+  int64_t waited_ = 0;
+  std::optional<int64_t> last_time_;  // of a picture that waited
+  // The picture that decoding began at is no IDR picture: those that lead it may be to come.
+  bool may_be_led_ = false;
+  std::optional<int64_t> opened_at_;  // its time
 };
 
 }  // namespace trailingmp4

@@ -47,12 +47,16 @@ int64_t Timeline::time_of(const Stamps& stamps) {
   return shared_.latest_end().value_or(0);
 }
 
-// A pad's clock goes on where its parameters, and so its track, become others.
+// A pad's clock goes on where its parameters, and so its track, become others; the sample that
+// gets longer meanwhile is the track's own last one.
 std::optional<StreamClock::Next> Timeline::next_of(const TrackTimes& track,
                                                    const VideoTimes::Picture& picture) const {
-  if (last_track_ != &track && next_) return next_;
-  if (const auto* video = std::get_if<VideoTimes>(&track)) return video->next(picture);
-  return std::get<AudioTimes>(track).next();
+  const auto* video = std::get_if<VideoTimes>(&track);
+  const auto own = video ? video->next(picture) : std::get<AudioTimes>(track).next();
+  if (last_track_ == &track || !next_) return own;
+  auto next = next_;
+  if (own) next->longest = std::max<int64_t>(0, own->time + own->longest - next->time);
+  return next;
 }
 
 }  // namespace trailingmp4

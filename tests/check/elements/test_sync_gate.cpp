@@ -14,6 +14,7 @@ using trailingmp4::SyncGate;
 using Verdict = SyncGate::Verdict;
 
 constexpr int64_t kMs = 1'000'000;
+constexpr int64_t kSecond = 1000 * kMs;
 
 // What a test pushes, each 40 ms after the one before.
 class Pictures {
@@ -83,6 +84,43 @@ GST_START_TEST(without_idr_another_random_access_point_will_do_after_two_seconds
 }
 GST_END_TEST;
 
+// The clock steps, stands still or is missing while a picture is waited for.
+GST_START_TEST(no_clock_makes_pictures_wait_for_ever) {
+  constexpr int64_t kReordered[] = {120, -80, 40, 80};
+  SyncGate gate(true);
+  int64_t now = 3600 * kSecond;
+  int waited = 0;
+  for (;; ++waited) {
+    switch (__i__) {
+      case 0:  // back by an hour, once
+        now += waited == 10 ? -3600 * kSecond : 40 * kMs;
+        break;
+      case 1:  // forward and back in turn
+        now += waited % 2 ? -20 * kSecond : 20 * kSecond;
+        break;
+      case 2:  // reordered
+        now += kReordered[waited % 4] * kMs;
+        break;
+      default:
+        break;
+    }
+    std::optional<int64_t> time = now;
+    if (__i__ == 4) time.reset();
+    if (gate.check({kOther, time, true, false}) == Verdict::kPass) break;
+    fail_unless(waited < 260, "waits for ever");
+  }
+  fail_unless(waited >= 245, "waited for %d pictures", waited);
+}
+GST_END_TEST;
+
+GST_START_TEST(a_jump_ends_no_wait) {
+  SyncGate gate(true);
+  fail_unless(gate.check({kOther, 0, true, false}) == Verdict::kBeforeSync);
+  fail_unless(gate.check({kOther, 3600 * kSecond, true, false}) == Verdict::kBeforeSync);
+  fail_unless(gate.check({kIdr, 3601 * kSecond, true, false}) == Verdict::kPass);
+}
+GST_END_TEST;
+
 GST_START_TEST(pictures_that_lead_the_first_one_are_left_out) {
   Pictures h265;
   fail_unless(h265.push(kCra) == Verdict::kPass);
@@ -98,6 +136,19 @@ GST_START_TEST(pictures_that_lead_the_first_one_are_left_out) {
   fail_unless(h264.push_at(kOther, -20) == Verdict::kPass);  // no B picture: jitter
   fail_unless(h264.push(kIdr) == Verdict::kPass);
   fail_unless(h264.push_at(kB, -20) == Verdict::kPass);
+}
+GST_END_TEST;
+
+// What leads a picture comes right after it; later pictures with such times are of a clock that
+// stepped.
+GST_START_TEST(a_clock_that_steps_back_later_costs_no_picture) {
+  for (const AccessUnit& next : {kOther, kB}) {
+    Pictures pictures;
+    while (pictures.push(kOpen) != Verdict::kPass) continue;
+    fail_unless(pictures.push_at(kB, -20) == Verdict::kBeforeSync);
+    fail_unless(pictures.push(next) == Verdict::kPass);
+    for (int64_t ms : {-500, -400, -300}) fail_unless(pictures.push_at(kB, ms) == Verdict::kPass);
+  }
 }
 GST_END_TEST;
 
@@ -154,7 +205,10 @@ static Suite* sync_gate_suite() {
   tcase_add_test(rules, a_track_begins_at_its_first_idr);
   tcase_add_test(rules, or_at_any_picture_where_told_so);
   tcase_add_test(rules, without_idr_another_random_access_point_will_do_after_two_seconds);
+  tcase_add_loop_test(rules, no_clock_makes_pictures_wait_for_ever, 0, 5);
+  tcase_add_test(rules, a_jump_ends_no_wait);
   tcase_add_test(rules, pictures_that_lead_the_first_one_are_left_out);
+  tcase_add_test(rules, a_clock_that_steps_back_later_costs_no_picture);
   tcase_add_test(rules, after_an_idr_no_picture_is_too_early);
   tcase_add_test(rules, after_a_loss_an_undamaged_sync_sample_is_waited_for);
   tcase_add_test(rules, a_damaged_sync_sample_will_do_after_two_groups_without_better);

@@ -186,6 +186,25 @@ GST_START_TEST(the_frame_length_is_that_of_the_stream) {
 GST_END_TEST;
 
 // Times, their absence, steps and announcements by lot: Track::push checks what must hold.
+// What gets longer while another track has the pad is the track's own last frame.
+GST_START_TEST(a_track_that_comes_back_was_not_away_for_longer_than_32_bits_hold) {
+  constexpr int64_t kPause = 4 * kHour;
+  const auto no_end = [] { return std::optional<int64_t>(); };
+  Timeline::Counters counters;
+  SharedClock shared(no_end);
+  Timeline timeline({.gap_policy = GapPolicy::kKeep}, shared, counters);
+  TrackTimes own{AudioTimes({192'000}, 1024, counters.audio)};
+  TrackTimes other{AudioTimes({48'000}, 1024, counters.audio)};
+  const Ticks before = timeline.place(own, at(0)).times.dts;
+  timeline.place(other, at(kPause));
+  const auto back = timeline.place(own, at(2 * kPause));
+  fail_unless(back.verdict == Verdict::kPlaced);
+  fail_unless(back.times.dts - before > Ticks{UINT32_MAX} - 2 * 192'000);
+  fail_unless(back.times.dts - before <= Ticks{UINT32_MAX});
+  fail_unless_equals_uint64(counters.clock.gaps_shortened.value(), 1);
+}
+GST_END_TEST;
+
 GST_START_TEST(nothing_but_counted_audio_is_lost_whatever_comes) {
   std::mt19937 random(static_cast<unsigned>(__i__));
   Tracks tracks;
@@ -225,6 +244,7 @@ static Suite* timeline_audio_suite() {
   tcase_add_test(rules, a_lead_over_100_ms_leaves_frames_out_until_it_is_below);
   tcase_add_loop_test(rules, drift_is_followed_within_half_a_frame_and_loses_nothing, 0, 2);
   tcase_add_test(rules, the_frame_length_is_that_of_the_stream);
+  tcase_add_test(rules, a_track_that_comes_back_was_not_away_for_longer_than_32_bits_hold);
   tcase_add_loop_test(rules, nothing_but_counted_audio_is_lost_whatever_comes, 0, 40);
   return suite;
 }

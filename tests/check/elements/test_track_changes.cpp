@@ -30,6 +30,7 @@ void expect_spread(Bench& bench, const Feed& feed, const std::vector<size_t>& tr
   std::vector<size_t> next(movie.tracks.size(), 0);
   fail_unless_equals_uint64(feed.expected().size(), tracks.size());
   for (size_t i = 0; i < tracks.size(); ++i) {
+    fail_unless(tracks[i] < movie.tracks.size(), "there are %zu tracks", movie.tracks.size());
     const boxes::Track& track = movie.tracks[tracks[i]];
     fail_unless(next[tracks[i]] < track.samples.size(), "sample %zu is missing", i);
     const boxes::Sample& sample = track.samples[next[tracks[i]]++];
@@ -91,6 +92,33 @@ GST_START_TEST(aac_parameters_back_and_forth_are_two_tracks_of_one_group) {
   fail_unless(movie.tracks[0].alternate_group != 0);
   fail_unless_equals_int(movie.tracks[0].alternate_group, movie.tracks[1].alternate_group);
   fail_unless_equals_uint64(bench.stat(audio, "samples"), tracks.size());
+}
+GST_END_TEST
+
+// A sample lasts until the next one of its track, and its duration has 32 bits.
+GST_START_TEST(parameters_that_come_back_after_six_hours_are_another_track) {
+  Bench bench;
+  Feed& audio = bench.add_audio();
+  gst_util_set_object_arg(G_OBJECT(bench.element()), "gap-policy", "keep");
+  bench.play();
+  audio.start();
+  std::vector<size_t> tracks;
+  const auto push = [&](const Bytes& parameters, size_t track) {
+    fail_unless(audio.caps(bench::audio_caps(parameters).get()));
+    fail_unless_equals_int(audio.push_many(10), GST_FLOW_OK);
+    tracks.insert(tracks.end(), 10, track);
+  };
+  push(kStereo, 0);
+  push(kMono, 1);
+  for (int i = 0; i < 2; ++i) {
+    audio.skip(4 * 3600 * GST_SECOND);
+    push(kMono, 1);
+    if (__i__ == 0) break;
+  }
+  push(kStereo, __i__ == 0 ? 0 : 2);
+  bench.stop();
+  bench.expect_quiet();
+  expect_spread(bench, audio, tracks);
 }
 GST_END_TEST
 
@@ -353,6 +381,7 @@ static Suite* track_changes_suite() {
   TCase* tcase = tcase_create("changes");
   suite_add_tcase(suite, tcase);
   tcase_add_test(tcase, aac_parameters_back_and_forth_are_two_tracks_of_one_group);
+  tcase_add_loop_test(tcase, parameters_that_come_back_after_six_hours_are_another_track, 0, 2);
   tcase_add_loop_test(tcase, another_sample_entry_is_another_track, 0, 2);
   tcase_add_test(tcase, another_codec_on_the_pad_is_another_track_of_no_group);
   tcase_add_test(tcase, other_parameter_sets_are_a_description_and_in_the_samples);
