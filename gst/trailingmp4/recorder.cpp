@@ -7,7 +7,6 @@
 #include "busmessages.h"
 #include "recordinglistener.h"
 #include "statistics.h"
-#include "tags.h"
 #include "upstream.h"
 
 GST_DEBUG_CATEGORY_EXTERN(trailing_mp4_sink_debug);
@@ -74,10 +73,7 @@ bool Recorder::start() {
         target_ && target_location_ == settings_.location && target_mode_ == settings_.file_mode;
   }
   if (!prepared && !prepare()) return false;
-  {
-    const std::lock_guard lock(tags_mutex_);
-    stream_tags_ = {};
-  }
+  tags_.forget();
   const std::lock_guard lock(mutex_);
   open_location_ = target_location_;
   auto listener = std::make_shared<RecordingListener>(*this, element_, ++cycle_, open_location_);
@@ -383,25 +379,12 @@ std::optional<int64_t> Recorder::clock_time() const {
 }
 
 void Recorder::merge_tags(const GstTagList* tags) {
-  {
-    const std::lock_guard lock(tags_mutex_);
-    stream_tags_ = GstRef<GstTagList>::adopt(
-        gst_tag_list_merge(stream_tags_.get(), tags, GST_TAG_MERGE_REPLACE));
-  }
+  tags_.merge(tags);
   if (const auto recording = this->recording()) hand_over_tags(*recording);
 }
 
 void Recorder::hand_over_tags(mp4::Recording& recording) {
-  std::vector<mp4::MovieTag> result;
-  {
-    const std::lock_guard lock(tags_mutex_);
-    GstTagSetter* setter = GST_TAG_SETTER(element_);
-    const auto tags = GstRef<GstTagList>::adopt(
-        gst_tag_list_merge(gst_tag_setter_get_tag_list(setter), stream_tags_.get(),
-                           gst_tag_setter_get_tag_merge_mode(setter)));
-    result = movie_tags(tags.get());
-  }
-  recording.set_movie_tags(std::move(result));
+  recording.set_movie_tags(tags_.with(GST_TAG_SETTER(element_)));
 }
 
 // ---- statistics ----

@@ -6,8 +6,8 @@
 // When no pad takes part any more (see roster.h) and some pad is at EOS, or the last pad was
 // released, the recording ends.
 //
-// Locks: mutex_, then Recording's; tags_mutex_ apart from both. With mutex_ held nothing is posted,
-// pushed or waited for but the gate itself.
+// Locks: mutex_, then Recording's; that of MovieTags apart from both. With mutex_ held nothing is
+// posted, pushed or waited for but the gate itself.
 #pragma once
 
 #include <gst/gst.h>
@@ -27,6 +27,7 @@
 #include "mp4/recording.h"
 #include "roster.h"
 #include "settings.h"
+#include "tags.h"
 
 namespace trailingmp4 {
 
@@ -89,8 +90,7 @@ class Recorder {
 
   GstElement* element_;
   std::mutex mutex_;
-  std::mutex tags_mutex_;
-  GstRef<GstTagList> stream_tags_;  // of global scope, that came on the pads; tags_mutex_
+  MovieTags tags_;
   std::condition_variable gate_;
   std::atomic<bool> playing_{false};
   bool stopping_ = false;

@@ -10,7 +10,6 @@ namespace {
 constexpr int64_t kMillisecond = 1'000'000;
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kReordering = 200 * kMillisecond;  // so far back may be no new start
-constexpr int64_t kSameMoment = 5 * kSecond;         // tracks step together within it
 constexpr int64_t kLargestRaise = 5 * kSecond;
 constexpr int64_t kSmallestRaise = 10 * kMillisecond;  // less is jitter
 constexpr int64_t kNoticeable = 100 * kMillisecond;    // a step forward, not jitter
@@ -19,89 +18,12 @@ constexpr int64_t kUndoneWithin = 30 * kSecond;
 constexpr int64_t kLongestGap = 6 * 3600 * kSecond;
 constexpr int64_t kDeepest = 16;  // pictures are not reordered over more (MaxDpbFrames)
 constexpr unsigned kUsualOf = 32;
-constexpr std::size_t kStepsKept = 16;
 constexpr std::size_t kUndoable = 4;
 
 // Steps of the same cause are not of the same size to the millisecond.
 int64_t tolerance_of(int64_t size) { return std::min(std::abs(size) / 4, kSameMoment); }
 
-// Sizes of steps may be so far apart that their difference has no 64 bits.
-bool is_near(int64_t a, int64_t b, int64_t tolerance) {
-  const auto low = static_cast<uint64_t>(std::min(a, b));
-  return static_cast<uint64_t>(std::max(a, b)) - low <= static_cast<uint64_t>(tolerance);
-}
-
 }  // namespace
-
-// ---- what the tracks share ----
-
-uint64_t SharedClock::take(Step step) {
-  const std::lock_guard lock(mutex_);
-  step.id = ++steps_taken_;
-  steps_.push_back(step);
-  if (steps_.size() > kStepsKept) steps_.pop_front();
-  return step.id;
-}
-
-std::optional<SharedClock::Step> SharedClock::find(const Step& like, int64_t tolerance,
-                                                   uint64_t seen) {
-  const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(steps_.rbegin(), steps_.rend(), [&](const Step& step) {
-    return step.id > seen && step.announced == like.announced &&
-           is_near(step.at, like.at, kSameMoment) && is_near(step.size, like.size, tolerance);
-  });
-  if (found == steps_.rend()) return std::nullopt;
-  return *found;
-}
-
-void SharedClock::raise(uint64_t id, int64_t by) {
-  const std::lock_guard lock(mutex_);
-  for (Step& step : steps_)
-    if (step.id == id) step.change += by;
-  revision_.fetch_add(1, std::memory_order_release);
-}
-
-bool SharedClock::fix(uint64_t id, int64_t change) {
-  const std::lock_guard lock(mutex_);
-  for (Step& step : steps_) {
-    if (step.id != id || step.exact) continue;
-    step.change = change;
-    step.exact = true;
-    revision_.fetch_add(1, std::memory_order_release);
-    return true;
-  }
-  return false;
-}
-
-int64_t SharedClock::change_of(uint64_t id, int64_t otherwise) {
-  const std::lock_guard lock(mutex_);
-  for (const Step& step : steps_)
-    if (step.id == id) return step.change;
-  return otherwise;
-}
-
-int64_t SharedClock::first_offset(const void* track, int64_t raw) {
-  const auto end = latest_end_();
-  const std::lock_guard lock(mutex_);
-  int64_t best = 0;
-  if (end)
-    for (const auto& [other, offset] : offsets_)
-      if (other != track && std::abs(raw + offset - *end) < std::abs(raw + best - *end))
-        best = offset;
-  return best;
-}
-
-void SharedClock::set_offset(const void* track, int64_t offset) {
-  const std::lock_guard lock(mutex_);
-  offsets_[track] = offset;
-}
-
-void SharedClock::forget(const void* track) {
-  const std::lock_guard lock(mutex_);
-  offsets_.erase(track);
-}
-
-// ---- one track ----
 
 void StreamClock::announce_start(std::optional<int64_t> at) {
   start_announced_ = true;

@@ -2,8 +2,7 @@
 //
 // StreamClock: the running time of one pad, made continuous. It knows where the next sample is
 // expected; a time far from there is a step of the clock, and is taken back by an offset or kept as
-// real time. SharedClock is what the pads of a recording agree on, so that tracks that step
-// together stay in sync.
+// real time. Tracks that step together agree on it by way of the SharedClock.
 //
 // All times are nanoseconds: `raw` as the pad says them, else corrected. The rules stand in
 // docs/time.md. Pure logic.
@@ -11,13 +10,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
-#include <functional>
-#include <map>
-#include <mutex>
 #include <optional>
 #include <vector>
 
+#include "sharedclock.h"
 #include "steptrial.h"
 
 namespace trailingmp4 {
@@ -38,49 +34,6 @@ class Counter {
 
  private:
   std::atomic<uint64_t> value_{0};
-};
-
-// Used from all streaming threads.
-class SharedClock {
- public:
-  // What one track did at a step and others may do as well.
-  struct Step {
-    uint64_t id = 0;   // from 1, rising
-    int64_t at = 0;    // where the new stretch begins: raw if announced, else corrected
-    int64_t size = 0;  // how far the clock stepped; not known if announced
-    bool announced = false;
-    int64_t change = 0;  // of the offset; 0: it was taken for jitter
-    bool exact = true;   // of a track whose pictures are not reordered
-  };
-
-  // latest_end: the end of what all tracks have so far; none: nothing yet.
-  explicit SharedClock(std::function<std::optional<int64_t>()> latest_end)
-      : latest_end_(std::move(latest_end)) {}
-
-  std::optional<int64_t> latest_end() const { return latest_end_(); }
-
-  uint64_t take(Step step);  // returns its id
-  // The step that another track took after `seen` and that this one is like.
-  std::optional<Step> find(const Step& like, int64_t tolerance, uint64_t seen);
-  void raise(uint64_t id, int64_t by);
-  // A track that can tell says what the change is. False: it was known exactly before.
-  bool fix(uint64_t id, int64_t change);
-  int64_t change_of(uint64_t id, int64_t otherwise);
-  // Changes whenever a step is raised or fixed.
-  uint64_t revision() const { return revision_.load(std::memory_order_acquire); }
-
-  // The offset with which a track that begins now comes nearest to the others.
-  int64_t first_offset(const void* track, int64_t raw);
-  void set_offset(const void* track, int64_t offset);
-  void forget(const void* track);
-
- private:
-  std::function<std::optional<int64_t>()> latest_end_;
-  std::mutex mutex_;
-  std::atomic<uint64_t> revision_{0};
-  uint64_t steps_taken_ = 0;
-  std::deque<Step> steps_;                  // the last few
-  std::map<const void*, int64_t> offsets_;  // of the tracks that have begun
 };
 
 class StreamClock {

@@ -7,8 +7,6 @@
 #include <cstring>
 #include <string>
 
-#include "gstref.h"
-
 namespace trailingmp4 {
 namespace {
 
@@ -74,8 +72,7 @@ void read_orientation(const GstTagList* tags, mp4::TrackTags& result) {
     result.orientation = {static_cast<int>(degrees), mirrored};
 }
 
-}  // namespace
-
+// Always names the encoder; the rest as far as the tags (which may be NULL) have it.
 std::vector<mp4::MovieTag> movie_tags(const GstTagList* tags) {
   std::vector<mp4::MovieTag> result;
   std::string encoder = "trailingmp4sink " PACKAGE_VERSION;
@@ -89,6 +86,27 @@ std::vector<mp4::MovieTag> movie_tags(const GstTagList* tags) {
   }
   result.push_back({kEncoderKey, encoder});
   return result;
+}
+
+}  // namespace
+
+void MovieTags::forget() {
+  const std::lock_guard lock(mutex_);
+  from_pads_ = {};
+}
+
+void MovieTags::merge(const GstTagList* tags) {
+  const std::lock_guard lock(mutex_);
+  from_pads_ =
+      GstRef<GstTagList>::adopt(gst_tag_list_merge(from_pads_.get(), tags, GST_TAG_MERGE_REPLACE));
+}
+
+std::vector<mp4::MovieTag> MovieTags::with(GstTagSetter* application) {
+  const std::lock_guard lock(mutex_);
+  const auto all = GstRef<GstTagList>::adopt(
+      gst_tag_list_merge(gst_tag_setter_get_tag_list(application), from_pads_.get(),
+                         gst_tag_setter_get_tag_merge_mode(application)));
+  return movie_tags(all.get());
 }
 
 void read_track_tags(const GstTagList* tags, mp4::TrackTags& result) {

@@ -5,14 +5,26 @@
 
 #include <gst/gst.h>
 
+#include <mutex>
 #include <vector>
 
+#include "gstref.h"
 #include "mp4/track_config.h"
 
 namespace trailingmp4 {
 
-// Always names the encoder ('©too'); the rest as far as the tags (which may be NULL) have it.
-std::vector<mp4::MovieTag> movie_tags(const GstTagList* tags);
+// The movie's tags: those of global scope that came on the pads, and the application's. They always
+// name the encoder ('©too'). Any thread.
+class MovieTags {
+ public:
+  void forget();
+  void merge(const GstTagList* tags);
+  std::vector<mp4::MovieTag> with(GstTagSetter* application);
+
+ private:
+  std::mutex mutex_;
+  GstRef<GstTagList> from_pads_;
+};
 
 // Changes what the list has to say, leaves the rest. Unknown languages leave "und".
 void read_track_tags(const GstTagList* tags, mp4::TrackTags& result);

@@ -132,10 +132,8 @@ NalKind avc_nal_kind(uint8_t first_byte) {
   return type == kSei ? NalKind::kSei : NalKind::kOther;
 }
 
-void look_at_avc_slice(std::span<const uint8_t> head, AccessUnit& unit) {
-  if (head.empty()) return;
-  if ((head[0] & 0x1f) == kIdrSlice) unit.access = {.sync = true};
-  const std::vector<uint8_t> rbsp = without_emulation_prevention(head.subspan(1));
+void look_at_avc_slice(uint8_t nal_header, std::span<const uint8_t> rbsp, AccessUnit& unit) {
+  if ((nal_header & 0x1f) == kIdrSlice) unit.access = {.sync = true};
   BitReader reader(rbsp);
   reader.ue();  // first_mb_in_slice
   const uint32_t slice_type =

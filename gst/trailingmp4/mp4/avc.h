@@ -13,8 +13,8 @@ namespace mp4 {
 
 NalKind avc_nal_kind(uint8_t first_byte);
 
-// The NAL unit of a slice, or its head.
-void look_at_avc_slice(std::span<const uint8_t> head, AccessUnit& unit);
+// A slice: its NAL unit header, and the head of its RBSP.
+void look_at_avc_slice(uint8_t nal_header, std::span<const uint8_t> rbsp, AccessUnit& unit);
 
 // Nothing: no SPS, or its picture has no size.
 std::optional<SequenceInfo> parse_avc_sps(std::span<const uint8_t> nal);

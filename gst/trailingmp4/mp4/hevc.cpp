@@ -121,9 +121,8 @@ NalKind hevc_nal_kind(uint8_t first_byte) {
   return type == kPrefixSei ? NalKind::kSei : NalKind::kOther;
 }
 
-void look_at_hevc_slice(std::span<const uint8_t> head, AccessUnit& unit) {
-  if (head.empty()) return;
-  const uint8_t type = hevc_nal_type(head[0]);
+void look_at_hevc_slice(uint8_t first_byte, AccessUnit& unit) {
+  const uint8_t type = hevc_nal_type(first_byte);
   unit.leading = type >= kFirstLeading && type <= kLastNonIrapSlice;
   if (type >= kFirstIrap) unit.access = {.sync = true, .open_gop = type == kCra};
 }

@@ -24,8 +24,8 @@ inline unsigned hevc_layer(std::span<const uint8_t> nal) {
 
 NalKind hevc_nal_kind(uint8_t first_byte);
 
-// The NAL unit of a slice segment, or its head.
-void look_at_hevc_slice(std::span<const uint8_t> head, AccessUnit& unit);
+// A slice segment, by its NAL unit header's first byte.
+void look_at_hevc_slice(uint8_t first_byte, AccessUnit& unit);
 
 struct HevcSps {
   uint32_t id = 0;

@@ -17,10 +17,20 @@ constexpr uint32_t kLargestSet = 65'535;  // what a decoder configuration record
 constexpr std::size_t kMostSets = 64;     // of one sample
 constexpr uint32_t kRecoveryPoint = 6;    // H.264 D.1, H.265 D.2: payloadType
 
+// One NAL unit of a sample.
+struct Nal {
+  const ByteSource& bytes;
+  NalRange range;
+
+  std::span<uint8_t> head(std::span<uint8_t> buffer) const {
+    const auto head = buffer.first(std::min<std::size_t>(range.size, buffer.size()));
+    return head.first(bytes.read(range.offset, head));
+  }
+};
+
 // H.264 7.3.2.3.1, H.265 7.3.5: type and size are given by runs of 0xff and a last byte. Returns
-// the payload of the recovery point message.
-std::optional<std::vector<uint8_t>> find_recovery_point(std::span<const uint8_t> payload) {
-  const std::vector<uint8_t> rbsp = without_emulation_prevention(payload);
+// what is there of the payload of the recovery point message, or nothing.
+std::span<const uint8_t> find_recovery_point(std::span<const uint8_t> rbsp) {
   std::size_t position = 0;
   auto number = [&] {
     uint32_t value = 0;
@@ -30,32 +40,20 @@ std::optional<std::vector<uint8_t>> find_recovery_point(std::span<const uint8_t>
   while (position + 2 < rbsp.size()) {
     const uint32_t type = number();
     const uint32_t size = number();
-    if (type == kRecoveryPoint)
-      return std::vector<uint8_t>(rbsp.begin() + static_cast<std::ptrdiff_t>(position), rbsp.end());
+    if (type == kRecoveryPoint) return rbsp.subspan(position);
     position += size;
   }
-  return std::nullopt;
+  return {};
 }
 
-// One NAL unit of a sample.
-struct Nal {
-  const ByteSource& bytes;
-  NalRange range;
-
-  std::vector<uint8_t> head(std::size_t most) const {
-    std::vector<uint8_t> head(std::min<std::size_t>(range.size, most));
-    head.resize(bytes.read(range.offset, head));
-    return head;
-  }
-};
-
 void look_at_sei(NalCodec codec, const Nal& nal, AccessUnit& unit) {
-  const std::vector<uint8_t> head = nal.head(kSeiBytesLookedAt);
+  std::array<uint8_t, kSeiBytesLookedAt> buffer;
+  const std::span<uint8_t> head = nal.head(buffer);
   const std::size_t header = codec == NalCodec::kAvc ? 1 : 2;
   if (head.size() <= header) return;
-  const auto payload = find_recovery_point(std::span(head).subspan(header));
-  if (!payload) return;
-  BitReader reader(*payload);
+  const auto payload = find_recovery_point(remove_emulation_prevention(head.subspan(header)));
+  if (payload.empty()) return;
+  BitReader reader(payload);
   // recovery_frame_cnt, or recovery_poc_cnt, which may be negative
   const int64_t count = codec == NalCodec::kAvc ? int64_t{reader.ue()} : int64_t{reader.se()};
   if (reader.exhausted() || count < 0) return;
@@ -65,11 +63,13 @@ void look_at_sei(NalCodec codec, const Nal& nal, AccessUnit& unit) {
 
 void look_at_slice(NalCodec codec, const Nal& nal, AccessUnit& unit) {
   unit.has_slice = true;
-  const std::vector<uint8_t> head = nal.head(kSliceBytesLookedAt);
+  std::array<uint8_t, kSliceBytesLookedAt> buffer;
+  const std::span<uint8_t> head = nal.head(buffer);
+  if (head.empty()) return;
   if (codec == NalCodec::kAvc)
-    look_at_avc_slice(head, unit);
+    look_at_avc_slice(head[0], remove_emulation_prevention(head.subspan(1)), unit);
   else
-    look_at_hevc_slice(head, unit);
+    look_at_hevc_slice(head[0], unit);
 }
 
 }  // namespace
@@ -112,18 +112,20 @@ AccessUnit scan_access_unit(NalCodec codec, const ByteSource& bytes, unsigned na
 }
 
 std::vector<uint8_t> without_emulation_prevention(std::span<const uint8_t> nal) {
-  std::vector<uint8_t> rbsp;
-  rbsp.reserve(nal.size());
-  unsigned zeros = 0;
-  for (uint8_t byte : nal) {
-    if (zeros >= 2 && byte == 3) {
-      zeros = 0;
-      continue;
-    }
-    zeros = byte == 0 ? zeros + 1 : 0;
-    rbsp.push_back(byte);
-  }
+  std::vector<uint8_t> rbsp(nal.begin(), nal.end());
+  rbsp.resize(remove_emulation_prevention(rbsp).size());
   return rbsp;
+}
+
+std::span<uint8_t> remove_emulation_prevention(std::span<uint8_t> nal) {
+  unsigned zeros = 0;
+  std::size_t kept = 0;
+  for (const uint8_t byte : nal) {
+    const bool prevents = zeros >= 2 && byte == 3;
+    zeros = byte == 0 ? zeros + 1 : 0;
+    if (!prevents) nal[kept++] = byte;
+  }
+  return nal.first(kept);
 }
 
 void read_vui_aspect(BitReader& reader, SequenceInfo& sequence) {  // table E-1 of both

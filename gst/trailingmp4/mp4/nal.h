@@ -60,6 +60,8 @@ inline constexpr uint32_t kMostReordered = 16;
 
 // The payload without emulation_prevention_three_byte (H.264 7.3.1, H.265 7.3.1.1).
 std::vector<uint8_t> without_emulation_prevention(std::span<const uint8_t> nal);
+// The same in place, for what is looked at in every sample. Returns what is left.
+std::span<uint8_t> remove_emulation_prevention(std::span<uint8_t> nal);
 
 // The parts that both codecs' VUI have alike (H.264 E.1.1, H.265 E.2.1).
 void read_vui_aspect(BitReader& reader, SequenceInfo& sequence);

@@ -315,7 +315,7 @@ GST_START_TEST(statistics_say_what_happened) {
   video.push_buffer(gst_buffer_new());
   video.push_bytes(bench::with_lengths({{0x09, 0xf0}}), {.recorded = false});
   video.push({.pts = GST_CLOCK_TIME_NONE, .recorded = false});
-  video.push({.pts = 200 * kMs, .recorded = false});
+  video.push({.pts = 300 * kMs, .recorded = false});
   video.push({.flags = GST_BUFFER_FLAG_DISCONT});
   video.gap(video.position(), 40 * kMs);
   video.gap(video.position(), 40 * kMs);
