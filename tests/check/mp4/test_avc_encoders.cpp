@@ -1,37 +1,28 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Tests of what is read of H.264 with what a real encoder writes: x264 by ffmpeg.
-#include <algorithm>
 #include <string>
 
-#include "encoded_file.h"
-// clang-format off: last, since it defines a macro `fail` that the standard headers trip over
-#include <gst/check/gstcheck.h>
-// clang-format on
+#include "encoder_expectations.h"
 
 namespace {
 
+using mp4_test::count_units;
+using mp4_test::Encoded;
 using mp4_test::EncodedFile;
-
-struct Encoded {
-  const char* size;
-  const char* options;
-  uint32_t width, height;
-  mp4::PixelAspectRatio aspect{1, 1};
-  mp4::Colour colour{};
-};
+using mp4_test::Reordering;
 
 const Encoded kEncoded[] = {
     {"320x240", "-pix_fmt yuv420p -profile:v baseline", 320, 240},
-    {"1920x1080", "-preset ultrafast", 1920, 1080},
+    {"1920x1080", "-preset ultrafast", 1920, 1080, 3},
     {"1280x720", "-preset ultrafast -pix_fmt yuv420p -profile:v high", 1280, 720},
     {"322x242", "-pix_fmt yuv420p", 322, 242},
-    {"318x238", "-pix_fmt yuv422p", 318, 238},
-    {"320x241", "-pix_fmt yuv422p", 320, 241},
-    {"321x241", "-pix_fmt yuv444p", 321, 241},
-    {"321x241", "-pix_fmt gray", 321, 241, {1, 1}, {2, 2, 2, true}},
-    {"720x576", "-vf setsar=16/11 -pix_fmt yuv420p", 720, 576, {16, 11}},
-    {"720x480", "-vf setsar=123/457:max=1000 -pix_fmt yuv420p", 720, 480, {123, 457}},
+    {"318x238", "-pix_fmt yuv422p", 318, 238, 2},
+    {"320x241", "-pix_fmt yuv422p", 320, 241, 2},
+    {"321x241", "-pix_fmt yuv444p", 321, 241, 3},
+    {"321x241", "-pix_fmt gray", 321, 241, 0, 8, {1, 1}, {2, 2, 2, true}},
+    {"720x576", "-vf setsar=16/11 -pix_fmt yuv420p", 720, 576, 1, 8, {16, 11}},
+    {"720x480", "-vf setsar=123/457:max=1000 -pix_fmt yuv420p", 720, 480, 1, 8, {123, 457}},
     {"1920x1080", "-pix_fmt yuv420p -flags +ilme+ildct -x264-params tff=1:threads=1", 1920, 1080},
     {"320x240", "-pix_fmt yuv420p -profile:v high -x264-params cqm=jvt:8x8dct=1", 320, 240},
     {"320x240",
@@ -39,9 +30,11 @@ const Encoded kEncoded[] = {
      "-color_range tv",
      320,
      240,
+     1,
+     8,
      {1, 1},
      {9, 16, 9, false}},
-    {"320x240", "-pix_fmt yuvj420p -color_range pc", 320, 240, {1, 1}, {2, 2, 2, true}},
+    {"320x240", "-pix_fmt yuvj420p -color_range pc", 320, 240, 1, 8, {1, 1}, {2, 2, 2, true}},
 };
 
 EncodedFile encode(const std::string& size, int frames, const std::string& options) {
@@ -52,34 +45,15 @@ EncodedFile encode(const std::string& params) {
   return encode("320x240", 30, "-pix_fmt yuv420p -x264-params log-level=none:" + params);
 }
 
-template <typename F>
-long count(const EncodedFile& file, F of_unit) {
-  return std::count_if(file.units.begin(), file.units.end(), of_unit);
-}
-
 }  // namespace
 
 GST_START_TEST(reads_what_x264_writes) {
   const Encoded& encoded = kEncoded[__i__];
   const EncodedFile file = encode(encoded.size, 2, encoded.options);
-  fail_unless(file.sets.has_value());
-  fail_unless_equals_int(file.sets->nal_length_size(), 4);
-  fail_unless(file.sets->record() == file.record);
-  const auto sequence = file.sets->sequence();
-  fail_unless(sequence.has_value());
-  fail_unless_equals_int(sequence->width, encoded.width);
-  fail_unless_equals_int(sequence->height, encoded.height);
-  fail_unless(sequence->aspect == encoded.aspect);
-  const mp4::Colour colour = sequence->colour.value_or(mp4::Colour{});
-  fail_unless(colour == encoded.colour, "%d %d %d %d", colour.primaries, colour.transfer,
-              colour.matrix, colour.full_range);
+  expect_sequence(file, encoded);
 }
 GST_END_TEST;
 
-struct Reordering {
-  const char* params;
-  unsigned depth;
-};
 constexpr Reordering kReorderings[] = {{"bframes=0", 0},
                                        {"bframes=1", 1},
                                        {"bframes=3:b-pyramid=none:b-adapt=0", 1},
@@ -88,11 +62,9 @@ constexpr Reordering kReorderings[] = {{"bframes=0", 0},
 GST_START_TEST(knows_how_far_x264_reorders) {
   const auto& [params, depth] = kReorderings[__i__];
   const EncodedFile file = encode(params);
-  fail_unless(file.sets.has_value());
-  fail_unless(file.sets->sequence()->reorder_depth == depth);
-  fail_unless_equals_int(file.reordered(), depth);
+  expect_reordering(file, depth);
   const auto is_bidirectional = [](const auto& unit) { return unit.bidirectional; };
-  fail_unless_equals_int(count(file, is_bidirectional) > 0, depth > 0);
+  fail_unless_equals_int(count_units(file, is_bidirectional) > 0, depth > 0);
   fail_if(file.units[0].bidirectional);
 }
 GST_END_TEST;
@@ -112,7 +84,7 @@ GST_START_TEST(finds_what_x264_samples_begin_with) {
       fail_unless_equals_int(file.units[i].access.sync, file.samples[i].sync);
       fail_unless_equals_uint64(file.units[i].sets_position, 0);
     }
-    fail_unless_equals_int(count(file, [](const auto& unit) { return unit.access.sync; }), 3);
+    fail_unless_equals_int(count_units(file, [](const auto& unit) { return unit.access.sync; }), 3);
   }
 }
 GST_END_TEST;
@@ -151,8 +123,8 @@ GST_START_TEST(finds_where_a_gradual_refresh_begins) {
     return unit.access.roll_distance > 0 && unit.access.roll_distance < 30 &&
            !unit.access.open_gop && !unit.access.sync;
   };
-  fail_unless(count(file, begins) >= 2);
-  fail_unless_equals_int(count(file, [](const auto& unit) { return unit.access.sync; }), 1);
+  fail_unless(count_units(file, begins) >= 2);
+  fail_unless_equals_int(count_units(file, [](const auto& unit) { return unit.access.sync; }), 1);
 }
 GST_END_TEST;
 
@@ -162,7 +134,7 @@ GST_START_TEST(finds_where_an_open_group_begins) {
   const auto begins = [](const auto& unit) {
     return unit.access == mp4::RandomAccess{.open_gop = true};
   };
-  fail_unless(count(file, begins) >= 2);
+  fail_unless(count_units(file, begins) >= 2);
 }
 GST_END_TEST;
 

@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Tests of what is read of H.265 with what a real encoder writes: x265 by ffmpeg and by GStreamer.
-#include <algorithm>
 #include <string>
 
-#include "encoded_file.h"
-// clang-format off: last, since it defines a macro `fail` that the standard headers trip over
-#include <gst/check/gstcheck.h>
-// clang-format on
+#include "encoder_expectations.h"
 
 namespace {
 
+using mp4_test::count_units;
+using mp4_test::Encoded;
 using mp4_test::EncodedFile;
-
-struct Encoded {
-  const char* size;
-  const char* options;
-  uint32_t width, height;
-  uint32_t chroma_format = 1, depth = 8;
-  mp4::PixelAspectRatio aspect{1, 1};
-  mp4::Colour colour{};
-};
+using mp4_test::Reordering;
 
 const Encoded kEncoded[] = {
     {"320x240", "-pix_fmt yuv420p -tag:v hvc1", 320, 240},
@@ -55,37 +45,15 @@ EncodedFile encode(const std::string& params, const std::string& options = "") {
   return encode("320x240", 30, params, "-pix_fmt yuv420p -preset veryfast " + options);
 }
 
-template <typename F>
-long count(const EncodedFile& file, F of_unit) {
-  return std::count_if(file.units.begin(), file.units.end(), of_unit);
-}
-
 }  // namespace
 
 GST_START_TEST(reads_what_x265_writes) {
   const Encoded& encoded = kEncoded[__i__];
   const EncodedFile file = encode(encoded.size, 2, "scaling-list=default", encoded.options);
-  fail_unless(file.sets.has_value());
-  fail_unless_equals_int(file.sets->nal_length_size(), 4);
-  fail_unless(file.sets->record() == file.record);
-  const auto sequence = file.sets->sequence();
-  fail_unless(sequence.has_value());
-  fail_unless_equals_int(sequence->width, encoded.width);
-  fail_unless_equals_int(sequence->height, encoded.height);
-  fail_unless_equals_int(sequence->chroma_format, encoded.chroma_format);
-  fail_unless_equals_int(sequence->luma_depth, encoded.depth);
-  fail_unless_equals_int(sequence->chroma_depth, encoded.depth);
-  fail_unless(sequence->aspect.value_or(mp4::PixelAspectRatio()) == encoded.aspect);
-  const mp4::Colour colour = sequence->colour.value_or(mp4::Colour{});
-  fail_unless(colour == encoded.colour, "%d %d %d %d", colour.primaries, colour.transfer,
-              colour.matrix, colour.full_range);
+  expect_sequence(file, encoded);
 }
 GST_END_TEST;
 
-struct Reordering {
-  const char* params;
-  unsigned depth;
-};
 constexpr Reordering kReorderings[] = {{"bframes=0", 0},
                                        {"bframes=3:b-adapt=0:b-pyramid=0", 1},
                                        {"bframes=3:b-adapt=0:b-pyramid=1", 2},
@@ -94,9 +62,7 @@ constexpr Reordering kReorderings[] = {{"bframes=0", 0},
 GST_START_TEST(knows_how_far_x265_reorders) {
   const auto& [params, depth] = kReorderings[__i__];
   const EncodedFile file = encode(params);
-  fail_unless(file.sets.has_value());
-  fail_unless(file.sets->sequence()->reorder_depth == depth);
-  fail_unless_equals_int(file.reordered(), depth);
+  expect_reordering(file, depth);
 }
 GST_END_TEST;
 
@@ -134,8 +100,8 @@ GST_START_TEST(finds_closed_groups_and_slices) {
   const auto is_idr = [](const auto& unit) {
     return unit.access == mp4::RandomAccess{.sync = true};
   };
-  fail_unless_equals_int(count(file, is_idr), 3);
-  fail_if(count(file, [](const auto& unit) { return unit.access.open_gop; }));
+  fail_unless_equals_int(count_units(file, is_idr), 3);
+  fail_if(count_units(file, [](const auto& unit) { return unit.access.open_gop; }));
 }
 GST_END_TEST;
 
