@@ -144,6 +144,7 @@ void Input::tag_event(GstEvent* event) {
 bool Input::eos_event(GstEvent* event) {
   Recorder* recorder = recorder_;
   if (!recorder->wait_until_playing(*this)) return false;
+  if (cycle_) cycle_->tracks.end();
   recorder->ended(*this, gst_event_get_seqnum(event));
   return true;
 }

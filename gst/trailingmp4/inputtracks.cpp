@@ -116,6 +116,10 @@ std::optional<mp4::TrackIndex> InputTracks::alternative_to(const Stream& stream)
   return std::nullopt;
 }
 
+void InputTracks::end() {
+  for (mp4::TrackIndex track : begun()) recording_->end_track(track);
+}
+
 void InputTracks::set_tags(const mp4::TrackTags& tags) {
   tags_ = tags;
   for (mp4::TrackIndex track : begun()) recording_->set_track_tags(track, tags);

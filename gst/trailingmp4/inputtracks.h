@@ -48,6 +48,8 @@ class InputTracks {
   };
   Place place_sample(int64_t now);
 
+  // Nothing follows, or not soon.
+  void end();
   void set_tags(const mp4::TrackTags& tags);
   std::vector<mp4::TrackIndex> begun() const;  // any thread
 

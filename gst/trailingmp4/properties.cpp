@@ -61,12 +61,34 @@ constexpr auto kFlags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STA
 constexpr auto kInReady = static_cast<GParamFlags>(kFlags | GST_PARAM_MUTABLE_READY);
 constexpr auto kAlways = static_cast<GParamFlags>(kFlags | GST_PARAM_MUTABLE_PLAYING);
 
+constexpr GstClockTime kLongestFragment = 60 * GST_SECOND;
+constexpr GstClockTime kLongestSyncInterval = 3600 * GST_SECOND;
+
 void install_file_properties(GObjectClass* klass, const Settings& defaults) {
   g_object_class_install_property(
       klass, kLocation,
       g_param_spec_string("location", "Location",
-                          "Path of the file to record to. Nothing of that name may exist", nullptr,
-                          kInReady));
+                          "Path of the file to record to. Nothing of that name may exist, unless "
+                          "overwrite is set",
+                          nullptr, kInReady));
+  g_object_class_install_property(
+      klass, kOverwrite,
+      g_param_spec_boolean("overwrite", "Overwrite",
+                           "Take the place of a file of that name, as soon as something of the new "
+                           "one is durable; until then the new one is \".NAME.recording\"",
+                           defaults.overwrite, kInReady));
+  g_object_class_install_property(
+      klass, kFragmentDuration,
+      g_param_spec_uint64("fragment-duration", "Fragment duration",
+                          "Nanoseconds of media after which they are durable in a file that can be "
+                          "played, whatever happens then (0 = only at the end)",
+                          0, kLongestFragment, defaults.fragment_duration, kInReady));
+  g_object_class_install_property(
+      klass, kSyncInterval,
+      g_param_spec_uint64("sync-interval", "Sync interval",
+                          "Nanoseconds from one sync of the disk to the next, at least; what is "
+                          "less than fragment-duration means that",
+                          0, kLongestSyncInterval, defaults.sync_interval, kInReady));
   g_object_class_install_property(
       klass, kFileMode,
       g_param_spec_uint("file-mode", "File mode",
@@ -146,6 +168,15 @@ bool set_setting(Settings& settings, guint id, const GValue* value) {
     case kFileMode:
       settings.file_mode = g_value_get_uint(value);
       return true;
+    case kOverwrite:
+      settings.overwrite = g_value_get_boolean(value);
+      return true;
+    case kFragmentDuration:
+      settings.fragment_duration = g_value_get_uint64(value);
+      return true;
+    case kSyncInterval:
+      settings.sync_interval = g_value_get_uint64(value);
+      return true;
     case kMaxQueueBytes:
       settings.max_queue_bytes = g_value_get_uint64(value);
       return true;
@@ -182,6 +213,15 @@ bool get_setting(const Settings& settings, guint id, GValue* value) {
       return true;
     case kFileMode:
       g_value_set_uint(value, settings.file_mode);
+      return true;
+    case kOverwrite:
+      g_value_set_boolean(value, settings.overwrite);
+      return true;
+    case kFragmentDuration:
+      g_value_set_uint64(value, settings.fragment_duration);
+      return true;
+    case kSyncInterval:
+      g_value_set_uint64(value, settings.sync_interval);
       return true;
     case kMaxQueueBytes:
       g_value_set_uint64(value, settings.max_queue_bytes);

@@ -12,6 +12,9 @@ namespace trailingmp4 {
 enum Property : guint {
   kLocation = 1,
   kFileMode,
+  kOverwrite,
+  kFragmentDuration,
+  kSyncInterval,
   kMaxQueueBytes,
   kQueueFull,
   kStopTimeout,

@@ -53,15 +53,15 @@ bool Recorder::prepare() {
   if (settings.location.empty())
     status = {mp4::StatusCode::kOpen, "No location is set to record to."};
   else
-    status = mp4::PosixOutputFile::open_folder(settings.location, settings.file_mode, target);
+    status = mp4::PosixOutputFile::open_folder(settings.location,
+                                               {settings.file_mode, settings.overwrite}, target);
   if (!status.ok()) {
     post_error(element_, status, settings.location);
     return false;
   }
   const std::lock_guard lock(mutex_);
   target_ = std::move(target);
-  target_location_ = settings.location;
-  target_mode_ = settings.file_mode;
+  target_settings_ = settings;
   return true;
 }
 
@@ -69,16 +69,19 @@ bool Recorder::start() {
   bool prepared;
   {
     const std::lock_guard lock(mutex_);
-    prepared =
-        target_ && target_location_ == settings_.location && target_mode_ == settings_.file_mode;
+    prepared = target_ && target_settings_.location == settings_.location &&
+               target_settings_.file_mode == settings_.file_mode &&
+               target_settings_.overwrite == settings_.overwrite;
   }
   if (!prepared && !prepare()) return false;
   tags_.forget();
   const std::lock_guard lock(mutex_);
-  open_location_ = target_location_;
+  open_location_ = target_settings_.location;
   auto listener = std::make_shared<RecordingListener>(*this, element_, ++cycle_, open_location_);
   mp4::Recording::Settings recording_settings;
   recording_settings.max_queue_bytes = settings_.max_queue_bytes;
+  recording_settings.fragment_ns = static_cast<int64_t>(settings_.fragment_duration);
+  recording_settings.sync_interval_ns = static_cast<int64_t>(settings_.sync_interval);
   recording_ =
       std::make_shared<mp4::Recording>(std::move(target_), std::move(listener), recording_settings);
   clock_ = std::make_shared<SharedClock>(

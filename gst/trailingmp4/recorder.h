@@ -96,8 +96,7 @@ class Recorder {
   bool stopping_ = false;
   Settings settings_;
   std::unique_ptr<mp4::PosixOutputFile> target_;  // looked at, not created
-  std::string target_location_;
-  guint target_mode_ = 0;
+  Settings target_settings_;                      // with which it was
   Roster roster_;
   std::shared_ptr<mp4::Recording> recording_;
   std::shared_ptr<SharedClock> clock_;

@@ -20,13 +20,20 @@ void RecordingListener::track_damaged(mp4::TrackIndex track) {
                                           " could not be read; zeros stand in their place.");
 }
 
-void RecordingListener::finished(const mp4::Recording::Summary& summary) {
+void RecordingListener::track_left_out(mp4::TrackIndex track) {
+  post_stream_warning(element_.get(),
+                      "Track " + std::to_string(track + 1) +
+                          " came too late to be in the file before it is finished.");
+}
+
+void RecordingListener::finished(const mp4::Recording::Summary& summary, const mp4::Status& why) {
   if (summary.limit_reached)
     post_resource_warning(
         element_.get(),
         "The recording ended because an MP4 file can hold no more. File: \"" + location_ + "\".");
+  if (!why.ok()) post_error(element_.get(), why, location_);
   post_finished(element_.get(), location_, summary);
-  recorder_.recording_done(cycle_, true);
+  recorder_.recording_done(cycle_, why.ok());
 }
 
 void RecordingListener::failed(const mp4::Status& status) {

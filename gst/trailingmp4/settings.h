@@ -17,6 +17,9 @@ enum class LossPolicy { kKeep, kWait, kError };
 struct Settings {
   std::string location;
   guint file_mode = 0640;
+  bool overwrite = false;
+  GstClockTime fragment_duration = GST_SECOND;  // 0: no fragments
+  GstClockTime sync_interval = 0;               // 0: with each fragment
   guint64 max_queue_bytes = guint64{64} << 20;
   QueueFull queue_full = QueueFull::kWait;
   GstClockTime stop_timeout = 0;  // 0: for ever

@@ -60,6 +60,7 @@ StructureOwner recording_stats(const std::string& location, const mp4::Recording
                               {"duration", static_cast<guint64>(summary.duration_ns)},
                               {"bytes-written", summary.bytes_written},
                               {"bytes-synced", summary.bytes_synced},
+                              {"fragments", summary.fragments_published},
                               {"queue-bytes", summary.queued_bytes},
                           });
   GValue array = G_VALUE_INIT;

@@ -6,8 +6,9 @@
 namespace mp4_test {
 
 std::string to_text(const Call& call) {
-  static constexpr const char* kNames[] = {"create",         "write", "sync",
-                                           "sync_with_name", "size",  "close"};
+  static constexpr const char* kNames[] = {"create",    "reserve", "write",
+                                           "truncate",  "sync",    "sync_with_name",
+                                           "take_name", "size",    "close"};
   std::string text = kNames[static_cast<int>(call.verb)];
   if (call.verb == Verb::kWrite)
     text += " " + std::to_string(call.offset) + "+" + std::to_string(call.size);
@@ -132,6 +133,21 @@ mp4::Status FaultyFile::write(uint64_t offset, std::span<const iovec> pieces) {
     if (size > disk_->largest_write_) return {};
     return file_->write(offset, pieces);
   });
+}
+
+mp4::Status FaultyFile::reserve(uint64_t from, uint64_t to) {
+  return call({Verb::kReserve, from, to - from}, [&](Call&) -> mp4::Status {
+    if (to - from > disk_->largest_write_) return {};
+    return file_->reserve(from, to);
+  });
+}
+
+mp4::Status FaultyFile::truncate(uint64_t size) {
+  return call({Verb::kTruncate, 0, size}, [&](Call&) { return file_->truncate(size); });
+}
+
+mp4::Status FaultyFile::take_name() {
+  return call({Verb::kTakeName}, [&](Call&) { return file_->take_name(); });
 }
 
 mp4::Status FaultyFile::sync() {

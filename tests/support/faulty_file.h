@@ -18,12 +18,22 @@
 
 namespace mp4_test {
 
-enum class Verb { kCreate, kWrite, kSync, kSyncWithName, kSize, kClose };
+enum class Verb {
+  kCreate,
+  kReserve,
+  kWrite,
+  kTruncate,
+  kSync,
+  kSyncWithName,
+  kTakeName,
+  kSize,
+  kClose
+};
 
 struct Call {
   Verb verb;
-  uint64_t offset = 0;  // of a write
-  uint64_t size = 0;    // of a write, or what size() answered
+  uint64_t offset = 0;  // of a write, or where a reserve begins
+  uint64_t size = 0;    // of a write, a reserve, what size() answered or the file is cut to
   bool ok = true;
   bool operator==(const Call&) const = default;
 };
@@ -88,6 +98,9 @@ class FaultyFile final : public mp4::OutputFile {
   ~FaultyFile() override;
 
   mp4::Status create() override;
+  mp4::Status reserve(uint64_t from, uint64_t to) override;
+  mp4::Status truncate(uint64_t size) override;
+  mp4::Status take_name() override;
   mp4::Status write(uint64_t offset, std::span<const iovec> pieces) override;
   mp4::Status sync() override;
   mp4::Status sync_with_name() override;

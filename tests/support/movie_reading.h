@@ -45,6 +45,7 @@ struct Reading {
   std::vector<TrackFacts> facts;
   std::vector<FragmentDefaults> extends;
   uint32_t last_sequence_number = 0;
+  bool sequence_number_skipped = false;  // before the fragment at hand
 };
 
 /// moov and everything in it, 8.2 to 8.10.

@@ -42,10 +42,15 @@ void Witness::track_damaged(mp4::TrackIndex track) {
   hear("damaged " + std::to_string(track), when_damaged);
 }
 
-void Witness::finished(const mp4::Recording::Summary& summary) {
+void Witness::track_left_out(mp4::TrackIndex track) {
+  hear("left out " + std::to_string(track), {});
+}
+
+void Witness::finished(const mp4::Recording::Summary& summary, const mp4::Status& why) {
   {
     const std::lock_guard lock(mutex_);
     summary_ = summary;
+    if (!why.ok()) failure_ = why;
   }
   hear("finished", when_finished);
 }
@@ -110,12 +115,20 @@ mp4::TrackConfig audio_config() {
   return config;
 }
 
+bool fragments_are_on() { return getenv("TEST_WITHOUT_FRAGMENTS") == nullptr; }
+
+mp4::Recording::Settings default_settings() {
+  mp4::Recording::Settings settings;
+  if (!fragments_are_on()) settings.fragment_ns = 0;
+  return settings;
+}
+
 TestRecording::TestRecording(const mp4::Recording::Settings& settings)
     : path(folder.path("recording.mp4")),
       disk(std::make_shared<FaultyDisk>()),
       witness(std::make_shared<Witness>()) {
   std::unique_ptr<mp4::PosixOutputFile> file;
-  const mp4::Status status = mp4::PosixOutputFile::open_folder(path, 0640, file);
+  const mp4::Status status = mp4::PosixOutputFile::open_folder(path, {}, file);
   if (!status.ok()) return;
   recording = std::make_shared<mp4::Recording>(std::make_unique<FaultyFile>(disk, std::move(file)),
                                                witness, settings);
@@ -147,6 +160,11 @@ void TestRecording::append_many(mp4::TrackIndex track, unsigned count, mp4::Tick
     const mp4::Ticks time = samples.empty() ? 0 : samples.back().times.dts + step;
     append(track, {time, time, step}, i % group == 0, 50 + i % 7);
   }
+}
+
+void TestRecording::release_held() {
+  for (std::size_t i = 0; i < tracks_.size(); ++i)
+    recording->end_track(static_cast<mp4::TrackIndex>(i));
 }
 
 bool TestRecording::finish() {

@@ -45,13 +45,14 @@ class Witness final : public mp4::Recording::Listener {
 
   void opened() override;
   void track_damaged(mp4::TrackIndex track) override;
-  void finished(const mp4::Recording::Summary& summary) override;
+  void track_left_out(mp4::TrackIndex track) override;
+  void finished(const mp4::Recording::Summary& summary, const mp4::Status& why) override;
   void failed(const mp4::Status& status) override;
 
   /// "opened, damaged 1, finished"
   std::string heard();
   std::optional<mp4::Recording::Summary> summary();  ///< of finished
-  std::optional<mp4::Status> failure();
+  std::optional<mp4::Status> failure();              ///< of failed, or why it had to be finished
   bool wait_until_opened(std::chrono::milliseconds timeout = kLong);
   /// Finished or failed.
   bool wait_until_ended(std::chrono::milliseconds timeout = kLong);
@@ -70,9 +71,14 @@ class Witness final : public mp4::Recording::Listener {
 mp4::TrackConfig video_config();  ///< 320x240, 90 kHz
 mp4::TrackConfig audio_config();  ///< AAC, 48 kHz, stereo
 
+/// Whether recordings are published in fragments where a test does not say: the suites are run in
+/// both ways.
+bool fragments_are_on();
+mp4::Recording::Settings default_settings();
+
 class TestRecording {
  public:
-  explicit TestRecording(const mp4::Recording::Settings& settings = {});
+  explicit TestRecording(const mp4::Recording::Settings& settings = default_settings());
 
   TemporaryFolder folder;
   std::string path;
@@ -88,6 +94,11 @@ class TestRecording {
                                mp4::Payload payload, Bytes expected);
   /// Samples of one after the other, `step` ticks apart; the first of each `group` is sync.
   void append_many(mp4::TrackIndex track, unsigned count, mp4::Ticks step, unsigned group = 1);
+
+  /// What was appended goes into fragments, without waiting for what follows it.
+  void release_held();
+  /// Fragments that the disk was given, published or not.
+  unsigned fragments_written() { return disk->count(Verb::kReserve); }
 
   /// Ends it and waits. True: the file is finished.
   bool finish();

@@ -4,12 +4,15 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "queue_budget.h"
 
 namespace mp4 {
 namespace {
+
+using SteadyClock = std::chrono::steady_clock;
 
 // A queue that has room of its own but meets the budget of the process looks again this often:
 // who gives bytes back does not know who waits for them.
@@ -169,14 +172,32 @@ void FileWriter::run(unsigned generation) {
 
 void FileWriter::wait_for_job(Lock& lock) {
   while (began_ && queue_.empty() && !finishing_) {
-    if (!deadline_)
+    const auto alarm = next_alarm();
+    if (!alarm)
       job_changed_.wait(lock);
-    else if (job_changed_.wait_until(lock, *deadline_) == std::cv_status::timeout)
+    else if (job_changed_.wait_until(lock, *alarm) == std::cv_status::timeout)
       return;
   }
 }
 
-bool FileWriter::do_next_job(Lock& lock) {
+std::optional<SteadyTime> FileWriter::next_alarm() const {
+  std::optional<SteadyTime> alarm = deadline_;
+  const auto sooner = [&](SteadyTime time) { alarm = std::min(alarm.value_or(time), time); };
+  if (uncommitted_) sooner(last_commit_ + pace_.interval);
+  if (unsettled_) sooner(last_commit_ + pace_.settle_after);
+  return alarm;
+}
+
+bool FileWriter::commit_is_due() const {
+  if (!uncommitted_ || batch_ > 0) return false;
+  return finishing_ || SteadyClock::now() >= last_commit_ + pace_.interval;
+}
+
+bool FileWriter::settling_is_due() const {
+  return unsettled_ && SteadyClock::now() >= last_commit_ + pace_.settle_after;
+}
+
+void FileWriter::do_next_job(Lock& lock) {
   auto unlocked = [&](auto job) {
     lock.unlock();
     job();
@@ -185,29 +206,43 @@ bool FileWriter::do_next_job(Lock& lock) {
   if (!began_) {
     began_ = true;
     unlocked([&] { work_.begin(); });
+  } else if (commit_is_due()) {
+    uncommitted_ = false;
+    unsettled_ = true;
+    unlocked([&] { work_.commit(); });
+    last_commit_ = SteadyClock::now();
   } else if (!queue_.empty()) {
-    const uint64_t bytes = queue_.front().bytes();
-    {
-      Fragment fragment = std::move(queue_.front());
-      queue_.pop_front();
-      unlocked([&] {
-        work_.write(fragment);
-        fragment = Fragment();
-      });
-    }
-    release_room(bytes);
+    write_next(lock);
   } else if (finishing_) {
     unlocked([&] { work_.finish(); });
     done_ = true;
     keep_alive_.reset();  // this thread has its own
     thread_changed_.notify_all();
-  } else if (deadline_) {
+  } else if (settling_is_due()) {
+    unsettled_ = false;
+    unlocked([&] { work_.settle(); });
+  } else if (deadline_ && SteadyClock::now() >= *deadline_) {
     deadline_.reset();
     unlocked([&] { work_.deadline(); });
-  } else {
-    return false;
   }
-  return true;
+}
+
+// All that waits now is written before the next commit, and what comes meanwhile after it: on a
+// slow disk one sync is for many, on none does a commit wait for ever.
+void FileWriter::write_next(Lock& lock) {
+  if (batch_ == 0) batch_ = queue_.size();
+  --batch_;
+  uncommitted_ = pace_.commits;
+  const uint64_t bytes = queue_.front().bytes();
+  {
+    Fragment fragment = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    work_.write(fragment);
+    fragment = Fragment();
+    lock.lock();
+  }
+  release_room(bytes);
 }
 
 bool FileWriter::announce(Lock& lock, unsigned generation) {

@@ -36,6 +36,8 @@ class FileWriter {
    public:
     virtual void begin() = 0;  // once, before all else
     virtual void write(Fragment& fragment) = 0;
+    virtual void commit() = 0;    // what was written since the last one, as Pace says
+    virtual void settle() = 0;    // nothing was written for a while after a commit
     virtual void deadline() = 0;  // the time given to set_deadline has come
     virtual void finish() = 0;    // once, the last job
     virtual bool has_news() = 0;  // asked after each job
@@ -45,7 +47,16 @@ class FileWriter {
     ~Work() = default;
   };
 
-  FileWriter(Work& work, uint64_t max_bytes) : work_(work), max_bytes_(max_bytes) {}
+  // When what was written is committed: all that waited at once, no sooner after the last time than
+  // `interval`, and before the end. A commit is settled when nothing follows it for `settle_after`.
+  struct Pace {
+    bool commits = true;
+    std::chrono::nanoseconds interval{0};
+    std::chrono::nanoseconds settle_after{0};
+  };
+
+  FileWriter(Work& work, uint64_t max_bytes, const Pace& pace)
+      : work_(work), pace_(pace), max_bytes_(max_bytes) {}
   ~FileWriter();
 
   // keep_alive holds whatever owns this object and its Work until the threads are gone.
@@ -77,12 +88,17 @@ class FileWriter {
   bool room_for_more() const;     // mutex_ held
   using Lock = std::unique_lock<std::mutex>;
   void wait_for_job(Lock& lock);
-  bool do_next_job(Lock& lock);                    // false: there was none
+  void do_next_job(Lock& lock);  // if there is one
+  void write_next(Lock& lock);
+  std::optional<SteadyTime> next_alarm() const;    // mutex_ held
+  bool commit_is_due() const;                      // mutex_ held
+  bool settling_is_due() const;                    // mutex_ held
   bool announce(Lock& lock, unsigned generation);  // false: replaced meanwhile
   void release_room(uint64_t bytes);               // mutex_ held
   void join_left_threads(Lock& lock);
 
   Work& work_;
+  const Pace pace_;
   std::mutex mutex_;
   std::condition_variable job_changed_;
   std::condition_variable room_changed_;
@@ -92,7 +108,11 @@ class FileWriter {
   std::optional<SteadyTime> deadline_;
   uint64_t max_bytes_;
   uint64_t queued_bytes_ = 0;  // with the fragment being written
-  unsigned generation_ = 0;    // of the thread that is the writer
+  std::size_t batch_ = 0;      // fragments that are to be written before a commit
+  bool uncommitted_ = false;
+  bool unsettled_ = false;
+  SteadyTime last_commit_{};
+  unsigned generation_ = 0;  // of the thread that is the writer
   unsigned threads_ = 0;
   std::vector<pthread_t> left_;  // have nothing more to do, and are not joined yet
   unsigned stoppers_ = 0;        // in wait_until_done

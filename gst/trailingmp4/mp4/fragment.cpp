@@ -2,31 +2,46 @@
 #include "fragment.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "narrow.h"
 
 namespace mp4 {
 
-void Fragment::add(TrackIndex track, int64_t dts_ns, Payload payload) {
+Fragment::Run* Fragment::find(TrackIndex track) {
+  const auto run = std::find_if(runs_.begin(), runs_.end(),
+                                [&](const Run& candidate) { return candidate.track == track; });
+  return run == runs_.end() ? nullptr : &*run;
+}
+
+void Fragment::add(TrackIndex track, int64_t dts_ns, Sample sample) {
   if (runs_.empty()) opened_ = std::chrono::steady_clock::now();
-  auto run = std::find_if(runs_.begin(), runs_.end(), [&](auto& r) { return r.track == track; });
-  if (run == runs_.end()) run = runs_.insert(runs_.end(), Run{track, dts_ns, 0, {}});
-  run->bytes += payload.size();
-  bytes_ += payload.size();
+  Run* run = find(track);
+  if (!run) run = &runs_.emplace_back(Run{track, dts_ns});
+  run->bytes += sample.payload.size();
+  bytes_ += sample.payload.size();
   ++samples_;
   longest_ns_ = std::max(longest_ns_, dts_ns - run->first_ns);
-  run->samples.push_back(std::move(payload));
+  run->samples.push_back(std::move(sample));
 }
 
 uint32_t Fragment::samples_of(TrackIndex track) const {
-  const auto run =
-      std::find_if(runs_.begin(), runs_.end(), [&](auto& r) { return r.track == track; });
-  return run == runs_.end() ? 0 : narrow<uint32_t>(run->samples.size());
+  const Run* run = const_cast<Fragment*>(this)->find(track);
+  return run ? narrow<uint32_t>(run->samples.size()) : 0;
 }
 
-void Fragment::set_first_ns(TrackIndex track, int64_t first_ns) {
-  for (Run& run : runs_)
-    if (run.track == track) run.first_ns = first_ns;
+void Fragment::retime(TrackIndex track, std::span<const Ticks> decode_times, int64_t first_ns) {
+  Run* run = find(track);
+  if (!run) return;
+  run->first_ns = first_ns;
+  for (std::size_t i = 0; i < run->samples.size(); ++i) run->samples[i].dts = decode_times[i];
+}
+
+void Fragment::close(std::vector<TrackTracker::Mark> marks, FragmentFrame frame,
+                     uint64_t moov_bound) {
+  marks_ = std::move(marks);
+  frame_ = std::move(frame);
+  moov_bound_ = moov_bound;
 }
 
 }  // namespace mp4

@@ -17,6 +17,7 @@ struct MoovTrack {
   const std::vector<TrackConfig>& descriptions;  // at least one, of one kind and timescale
   const TrackTags& tags;
   const TrackTracker& tracker;
+  uint32_t id;               // from 1
   uint16_t alternate_group;  // 0: in none
   TrackTracker::Mark mark;   // the tables are written up to it
 
@@ -28,13 +29,10 @@ struct MoovInfo {
   std::vector<MovieTag> tags;
 };
 
-// Only tracks with samples; the first has track_ID 1.
+// Only tracks with samples.
 std::vector<uint8_t> write_moov(const MoovInfo& info, std::span<const MoovTrack> tracks);
 
 // An upper bound of what write_moov makes, from the marks alone.
 uint64_t moov_size_bound(const MoovInfo& info, std::span<const MoovTrack> tracks);
-
-// The recording's length, in nanoseconds: from the earliest to the latest presented sample's end.
-int64_t movie_duration_ns(std::span<const MoovTrack> tracks);
 
 }  // namespace mp4

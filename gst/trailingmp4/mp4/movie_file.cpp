@@ -1,137 +1,119 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "movie_file.h"
 
+#include <algorithm>
 #include <array>
 
 #include "box_writer.h"
+#include "file_layout.h"
+#include "gatherer.h"
 #include "narrow.h"
 
 namespace mp4 {
 namespace {
 
-constexpr uint64_t kMdatOffset = 32;
-constexpr uint64_t kMdatSizeOffset = 40;
-constexpr uint64_t kMdatHeaderSize = 16;
-constexpr uint32_t kSizeIsIn64Bits = 1;  // 4.2: the box has a largesize
-constexpr uint64_t kSkipHeaderSize = 8;
-constexpr std::size_t kPiecesAtOnce = 512;
+// Kept free behind a fragment and the moov that would end the file there.
+constexpr uint64_t kSpare = 64 * 1024;
 
-std::vector<uint8_t> file_header() {
-  BoxWriter w;
-  {
-    Box ftyp(w, "ftyp"_4cc);  // 4.3
-    w.fourcc("isom"_4cc);     // major_brand
-    w.u32(0x200);             // minor_version
-    for (FourCC brand : {"isom"_4cc, "iso6"_4cc, "mp41"_4cc, "mp42"_4cc}) w.fourcc(brand);
-  }
-  w.u32(kSizeIsIn64Bits);  // 8.1.1 MediaDataBox, by hand: its size is not known until the flip
-  w.fourcc("mdat"_4cc);
-  w.u64(kMdatHeaderSize);
-  return w.take();
+iovec piece_of(std::span<const uint8_t> bytes) {
+  return {const_cast<uint8_t*>(bytes.data()), bytes.size()};
 }
-
-iovec piece_of(const void* data, std::size_t size) { return {const_cast<void*>(data), size}; }
-
-// Gathers samples, mapped piece by piece, into few large writes.
-class Gatherer {
- public:
-  Gatherer(OutputFile& file, uint64_t& end) : file_(file), end_(end) { mapped_.reserve(64); }
-  ~Gatherer() { unmap(0); }
-
-  // False: the bytes cannot be had; nothing of the sample was taken.
-  bool add(const Payload& payload) {
-    const std::size_t first = mapped_.size();
-    uint64_t bytes = 0;
-    for (std::size_t i = 0; i < payload.pieces(); ++i) {
-      Mapped& mapped = mapped_.emplace_back(&payload);
-      if (!payload.map(i, mapped.piece)) {
-        mapped_.pop_back();
-        break;
-      }
-      bytes += mapped.piece.size;
-    }
-    if (bytes != payload.size()) {
-      unmap(first);
-      return false;
-    }
-    for (std::size_t i = first; i < mapped_.size(); ++i)
-      pieces_.push_back(piece_of(mapped_[i].piece.data, mapped_[i].piece.size));
-    return true;
-  }
-
-  void add_zeros(uint64_t size) {
-    static constexpr std::array<uint8_t, 4096> kZeros{};
-    for (; size > kZeros.size(); size -= kZeros.size())
-      pieces_.push_back(piece_of(kZeros.data(), kZeros.size()));
-    pieces_.push_back(piece_of(kZeros.data(), size));
-  }
-
-  bool full() const { return pieces_.size() >= kPiecesAtOnce; }
-
-  Status write() {
-    const Status status = file_.write(end_, pieces_);
-    for (const iovec& piece : pieces_) end_ += piece.iov_len;
-    pieces_.clear();
-    unmap(0);
-    return status;
-  }
-
- private:
-  struct Mapped {
-    explicit Mapped(const Payload* payload) : payload(payload) {}
-    const Payload* payload;
-    MappedPiece piece;
-  };
-
-  void unmap(std::size_t first) {
-    for (; mapped_.size() > first; mapped_.pop_back())
-      mapped_.back().payload->unmap(mapped_.back().piece);
-  }
-
-  OutputFile& file_;
-  uint64_t& end_;
-  std::vector<Mapped> mapped_;
-  std::vector<iovec> pieces_;
-};
 
 }  // namespace
 
-Status MovieFile::create() {
-  if (auto status = file_->create(); !status.ok()) return status;
-  const std::vector<uint8_t> header = file_header();
-  if (auto status = write(0, header); !status.ok()) return status;
-  end_ = kFirstSampleOffset;
+Status MovieFile::create() { return file_->create(); }
+
+Status MovieFile::append(const Fragment& fragment, std::vector<TrackIndex>& damaged) {
+  const FragmentFrame& frame = fragment.frame();
+  const uint64_t size =
+      frame.file_begin.size() + frame.head.size() + fragment.bytes() + frame.padding;
+  const uint64_t last = end_ + size + kBoxHeaderSize + fragment.moov_bound() + kSpare;
+  Status status = file_->reserve(end_, last);
+  if (status.ok() && !frame.file_begin.empty()) status = begin(frame);
+  if (status.ok() && frame.revision) status = revise(*frame.revision);
+  if (status.ok()) status = append_samples(fragment, damaged);
+  return status;
+}
+
+// S1: from here on the file is one.
+Status MovieFile::begin(const FragmentFrame& frame) {
+  if (auto status = write(0, frame.file_begin); !status.ok()) return status;
+  end_ = frame.file_begin.size();
   if (auto status = file_->sync_with_name(); !status.ok()) return status;
-  synced_ = written_;
+  note_synced();
   return {};
 }
 
-Status MovieFile::append(const Fragment& fragment, std::vector<TrackIndex>& damaged) {
-  const uint64_t start = end_;
+// The new moov is durable before it is seen, and is seen before a fragment that needs it.
+Status MovieFile::revise(const FragmentFrame::Revision& revision) {
+  Status status = write(revision.offset, revision.bytes);
+  if (status.ok()) status = sync();
+  if (status.ok()) status = write(revision.old_offset, revision.hides_old);
+  if (status.ok()) status = sync();
+  return status;
+}
+
+Status MovieFile::append_samples(const Fragment& fragment, std::vector<TrackIndex>& damaged) {
+  const FragmentFrame& frame = fragment.frame();
+  std::vector<uint8_t> hidden_header;
   Gatherer gatherer(*file_, end_);
+  if (!frame.head.empty()) {
+    hidden_header = write_skip_header(frame.head.size() + fragment.bytes() + frame.padding);
+    gatherer.add(hidden_header);
+    gatherer.add(std::span(frame.head).subspan(kBoxHeaderSize));
+  }
+  has_rest_ = true;  // until all is there
   for (const Fragment::Run& run : fragment.runs()) {
-    for (const Payload& sample : run.samples) {
-      if (!gatherer.add(sample)) {
-        gatherer.add_zeros(sample.size());
+    for (const Fragment::Sample& sample : run.samples) {
+      if (!gatherer.add(sample.payload)) {
+        gatherer.add_zeros(sample.payload.size());
         damaged.push_back(run.track);
       }
-      if (gatherer.full())
-        if (auto status = gatherer.write(); !status.ok()) return status;
+      if (auto status = gatherer.write_some(); !status.ok()) return status;
     }
   }
-  const Status status = gatherer.write();
-  written_ += end_ - start;
+  gatherer.add_zeros(frame.padding);
+  if (auto status = gatherer.write_all(); !status.ok()) return status;
+  has_rest_ = false;
+  if (frame.visible)
+    hidden_.push_back({end_, {frame.head.begin(), frame.head.begin() + kBoxHeaderSize}});
+  note_written(end_, gatherer.written());
+  end_ += gatherer.written();
+  return {};
+}
+
+Status MovieFile::commit() {
+  if (hidden_.empty()) return {};
+  if (auto status = sync(); !status.ok()) return status;
+  for (const Hidden& fragment : hidden_) {
+    if (auto status = write(fragment.offset, fragment.box_header); !status.ok()) return status;
+    ++published_;
+  }
+  hidden_.clear();
+  return has_name_ ? Status() : take_name();
+}
+
+Status MovieFile::settle() { return is_synced_ ? Status() : sync(); }
+
+// A file that was there before goes only when the new one has something, for good.
+Status MovieFile::take_name() {
+  Status status = settle();
+  if (status.ok()) status = file_->take_name();
+  has_name_ = status.ok();
   return status;
 }
 
 // Each line says what a crash after it leaves.
 Status MovieFile::finish(std::span<const uint8_t> moov) {
-  const uint64_t moov_offset = end_ + kSkipHeaderSize;
-  Status status = append_moov(moov);                                // S5: an empty mdat
-  if (status.ok()) status = sync();                                 // S6: the same
-  if (status.ok()) status = check_size(moov_offset + moov.size());  // S7: the same
-  if (status.ok()) status = flip(moov_offset - kMdatOffset);        // S8: either of the two
-  if (status.ok()) status = sync();                                 // S9: finished
+  const uint64_t moov_offset = end_ + kBoxHeaderSize;
+  const uint64_t size = moov_offset + moov.size();
+  Status status = append_moov(moov);                          // S5: all fragments
+  if (status.ok()) status = sync();                           // S6: all fragments, M hidden
+  if (status.ok()) status = check_size(size);                 // S7: the same
+  if (status.ok()) status = flip(moov_offset - kMdatOffset);  // S8: either of the two
+  if (status.ok()) status = sync();                           // S9: finished
+  if (status.ok() && !has_name_) status = take_name();
+  if (status.ok()) status = file_->truncate(size);
   const Status closed = file_->close();
   return status.ok() ? closed : status;
 }
@@ -141,21 +123,19 @@ void MovieFile::abandon() {
   [[maybe_unused]] const Status status = file_->close();
 }
 
-Status MovieFile::write(uint64_t offset, std::span<const uint8_t> bytes) {
-  const iovec piece = piece_of(bytes.data(), bytes.size());
-  const Status status = file_->write(offset, std::span(&piece, 1));
-  if (status.ok()) written_ += bytes.size();
-  return status;
+Status MovieFile::append_moov(std::span<const uint8_t> moov) {
+  if (has_rest_) return append_moov_over_rest(moov);
+  const std::vector<uint8_t> header = write_skip_header(kBoxHeaderSize + moov.size());
+  const std::array<iovec, 2> pieces{piece_of(header), piece_of(moov)};
+  return write(end_, pieces);
 }
 
-Status MovieFile::append_moov(std::span<const uint8_t> moov) {
-  BoxWriter header;
-  header.u32(narrow<uint32_t>(kSkipHeaderSize + moov.size()));
-  header.fourcc("skip"_4cc);  // 8.1.2: hides M until the flip makes these 8 bytes part of mdat
-  const std::array<iovec, 2> pieces{piece_of(header.bytes().data(), header.size()),
-                                    piece_of(moov.data(), moov.size())};
-  const Status status = file_->write(end_, pieces);
-  if (status.ok()) written_ += kSkipHeaderSize + moov.size();
+// Over what is there of a fragment that found no space. Nothing is given back before M has its
+// place: another writer would take it. The header, which is true only then, comes last.
+Status MovieFile::append_moov_over_rest(std::span<const uint8_t> moov) {
+  Status status = write(end_ + kBoxHeaderSize, moov);
+  if (status.ok()) status = file_->truncate(end_ + kBoxHeaderSize + moov.size());
+  if (status.ok()) status = write(end_, write_skip_header(kBoxHeaderSize + moov.size()));
   return status;
 }
 
@@ -169,16 +149,37 @@ Status MovieFile::check_size(uint64_t expected) {
 Status MovieFile::flip(uint64_t mdat_size) {
   BoxWriter size;
   size.u64(mdat_size);
-  const iovec piece = piece_of(size.bytes().data(), size.size());
-  const Status status = file_->write(kMdatSizeOffset, std::span(&piece, 1));
-  if (status.ok()) return status;
-  return file_->write(kMdatSizeOffset, std::span(&piece, 1));  // once more: both outcomes are good
+  const Status status = write(kMdatSizeOffset, size.bytes());
+  return status.ok() ? status : write(kMdatSizeOffset, size.bytes());  // both outcomes are good
+}
+
+Status MovieFile::write(uint64_t offset, std::span<const uint8_t> bytes) {
+  const iovec piece = piece_of(bytes);
+  return write(offset, std::span(&piece, 1));
+}
+
+Status MovieFile::write(uint64_t offset, std::span<const iovec> pieces) {
+  uint64_t bytes = 0;
+  for (const iovec& piece : pieces) bytes += piece.iov_len;
+  const Status status = file_->write(offset, pieces);
+  if (status.ok()) note_written(offset, bytes);
+  return status;
 }
 
 Status MovieFile::sync() {
   const Status status = file_->sync();
-  if (status.ok()) synced_ = written_;
+  if (status.ok()) note_synced();
   return status;
+}
+
+void MovieFile::note_written(uint64_t offset, uint64_t bytes) {
+  size_ = std::max(size_, offset + bytes);
+  is_synced_ = false;
+}
+
+void MovieFile::note_synced() {
+  synced_size_ = size_;
+  is_synced_ = true;
 }
 
 }  // namespace mp4

@@ -2,14 +2,23 @@
 //
 // MovieFile: what stands on disk, and in which order it gets there. Used by the I/O thread alone.
 //
-//   0    ftyp   32 bytes
-//   32   H      16 bytes: 00000001 'mdat' 0000000000000010, an empty mdat with a 64-bit size
-//   48   the samples, chunk by chunk
+// While the file grows (each visible top-level box always has its true size; only the hidden tail
+// may claim more than there is):
+//
+//   0    ftyp, H         H is an empty mdat in 64-bit form
+//   48   moov A          the tracks without samples
+//        skip            the reserve, in which a later moov may take A's place
+//   E    a fragment      hidden:    [u32 total]['skip'] [the rest of moof] [mdat]
+//                        published: [u32 moof]['moof']  ... by one aligned write of 8 bytes
+//   ...
+// At the end:
 //   E    [u32 8+m]['skip'] [moov M, m bytes]
 //   flip bytes 40..47 become the size from 32 up to and including the 8 bytes before M
 //
-// Before the flip a reader finds ftyp and an empty mdat; after it ftyp, one mdat and moov. The flip
-// is one aligned write of 8 bytes and comes after the sync that made M durable.
+// A recording without fragments has its samples from 48 on, and no more before the flip.
+//
+// Nothing is published before a sync that covers it, nothing is flipped before M is durable, and
+// after a sync that failed nothing is written any more: what is on disk then is not known.
 #pragma once
 
 #include <cstdint>
@@ -24,34 +33,58 @@ namespace mp4 {
 
 class MovieFile {
  public:
-  static constexpr uint64_t kFirstSampleOffset = 48;
-
   explicit MovieFile(std::unique_ptr<OutputFile> file) : file_(std::move(file)) {}
 
-  // S0, S1: makes the file with its header, and its name durable.
+  // S0: makes the file.
   Status create();
-  // S2: appends the samples. A sample whose bytes cannot be had becomes zeros of its size and its
-  // track is added to damaged.
+  // S1 with the first, S2: appends the fragment, hidden. A sample whose bytes cannot be had becomes
+  // zeros of its size and its track is added to damaged. kNoSpace: it is not in the file, which can
+  // be finished without it.
   Status append(const Fragment& fragment, std::vector<TrackIndex>& damaged);
-  // S5 to S9: the ending. On an error the file is closed as it is, never flipped halfway.
+  // S3, S4: makes durable and publishes what was appended.
+  Status commit();
+  // Makes durable what was published.
+  Status settle();
+  // S5 to S9: the ending, after a commit. On an error the file is closed as it is, never flipped
+  // halfway.
   Status finish(std::span<const uint8_t> moov);
   // Closes the file as it is, after an error that has been reported.
   void abandon();
 
-  uint64_t bytes_written() const { return written_; }
-  uint64_t bytes_synced() const { return synced_; }
+  uint64_t bytes_written() const { return size_; }  // of the file
+  uint64_t bytes_synced() const { return synced_size_; }
+  // What readers find, were the recorder killed now.
+  uint64_t fragments_published() const { return published_; }
 
  private:
-  Status write(uint64_t offset, std::span<const uint8_t> bytes);
+  struct Hidden {  // a fragment that was appended and is not published
+    uint64_t offset;
+    std::vector<uint8_t> box_header;
+  };
+
+  Status begin(const FragmentFrame& frame);
+  Status revise(const FragmentFrame::Revision& revision);
+  Status append_samples(const Fragment& fragment, std::vector<TrackIndex>& damaged);
   Status append_moov(std::span<const uint8_t> moov);
+  Status append_moov_over_rest(std::span<const uint8_t> moov);
   Status check_size(uint64_t expected);
   Status flip(uint64_t mdat_size);
+  Status write(uint64_t offset, std::span<const uint8_t> bytes);
+  Status write(uint64_t offset, std::span<const iovec> pieces);
   Status sync();
+  Status take_name();
+  void note_written(uint64_t offset, uint64_t bytes);
+  void note_synced();
 
   std::unique_ptr<OutputFile> file_;
-  uint64_t end_ = 0;  // E: where the next sample goes
-  uint64_t written_ = 0;
-  uint64_t synced_ = 0;
+  uint64_t end_ = 0;  // E: where the next fragment goes
+  std::vector<Hidden> hidden_;
+  bool has_name_ = false;
+  bool has_rest_ = false;  // of a write that failed, behind the end
+  uint64_t size_ = 0;
+  uint64_t synced_size_ = 0;
+  bool is_synced_ = true;
+  uint64_t published_ = 0;
 };
 
 }  // namespace mp4

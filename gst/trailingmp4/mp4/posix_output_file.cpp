@@ -3,7 +3,10 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -14,6 +17,8 @@
 
 namespace mp4 {
 namespace {
+
+constexpr uint64_t kReserveStep = uint64_t{4} << 20;
 
 Status write_failure(int error) {
   switch (error) {
@@ -41,6 +46,19 @@ Status open_failure(int error) {
     default:
       return {StatusCode::kOpen, "The file cannot be opened for writing.", error};
   }
+}
+
+Status sync_failure(int error) {
+  return {StatusCode::kSync, "The disk did not take the data.", error};
+}
+
+// Not copied on write (btrfs): only so does room that is held free stay so. Harmless where it is
+// not known.
+void write_in_place(int fd) {
+  int flags = 0;
+  if (::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0) return;
+  flags |= FS_NOCOW_FL;
+  ::ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }
 
 // Takes what was written off the front.
@@ -73,10 +91,10 @@ int FileDescriptor::release() {
   return fd;
 }
 
-PosixOutputFile::PosixOutputFile(FileDescriptor folder, std::string name, mode_t mode)
-    : folder_(std::move(folder)), name_(std::move(name)), mode_(mode) {}
+PosixOutputFile::PosixOutputFile(FileDescriptor folder, std::string name, const Options& options)
+    : folder_(std::move(folder)), name_(std::move(name)), options_(options) {}
 
-Status PosixOutputFile::open_folder(const std::string& path, mode_t mode,
+Status PosixOutputFile::open_folder(const std::string& path, const Options& options,
                                     std::unique_ptr<PosixOutputFile>& file) {
   const size_t slash = path.rfind('/');
   const std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
@@ -85,26 +103,36 @@ Status PosixOutputFile::open_folder(const std::string& path, mode_t mode,
     return {StatusCode::kNotRegular, "The location names a folder, not a file."};
   FileDescriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.valid()) return open_failure(errno);
-  std::unique_ptr<PosixOutputFile> opened(new PosixOutputFile(std::move(fd), name, mode));
-  if (auto status = opened->check_name_is_free(); !status.ok()) return status;
+  std::unique_ptr<PosixOutputFile> opened(new PosixOutputFile(std::move(fd), name, options));
+  if (auto status = opened->check_name(); !status.ok()) return status;
   if (auto status = opened->check_folder(); !status.ok()) return status;
   file = std::move(opened);
   return {};
 }
 
-Status PosixOutputFile::check_name_is_free() const {
+Status PosixOutputFile::check_name() const {
   struct stat found {};
   if (::fstatat(folder_.get(), name_.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno == ENOENT) return {};
     return {StatusCode::kOpen, "The file's name cannot be used.", errno};
   }
-  if (S_ISREG(found.st_mode)) return open_failure(EEXIST);
+  if (S_ISREG(found.st_mode))
+    return options_.overwrite ? check_nobody_records(name_) : open_failure(EEXIST);
   const char* what = S_ISDIR(found.st_mode)    ? "The location is a folder."
                      : S_ISLNK(found.st_mode)  ? "The location is a symbolic link."
                      : S_ISFIFO(found.st_mode) ? "The location is a FIFO."
                      : S_ISSOCK(found.st_mode) ? "The location is a socket."
                                                : "The location is a device.";
   return {StatusCode::kNotRegular, what};
+}
+
+// A recorder holds a lock on its file. What cannot be opened has no recorder of ours.
+Status PosixOutputFile::check_nobody_records(const std::string& name) const {
+  const FileDescriptor fd(
+      ::openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (fd.valid() && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return {StatusCode::kBusy, "Another recorder holds the file.", errno};
+  return {};
 }
 
 Status PosixOutputFile::check_folder() const {
@@ -118,8 +146,23 @@ Status PosixOutputFile::check_folder() const {
 }
 
 Status PosixOutputFile::create() {
+  Status status = create_as(name_);
+  if (status.code() != StatusCode::kExists || !options_.overwrite) return status;
+  if (status = check_name(); !status.ok()) return status;
+  const std::string hidden = "." + name_ + ".recording";
+  status = create_as(hidden);
+  if (status.code() == StatusCode::kExists) {  // left over by one that was ended before it began
+    if (status = check_nobody_records(hidden); !status.ok()) return status;
+    if (::unlinkat(folder_.get(), hidden.c_str(), 0) != 0) return open_failure(errno);
+    status = create_as(hidden);
+  }
+  if (status.ok()) hidden_name_ = hidden;
+  return status;
+}
+
+Status PosixOutputFile::create_as(const std::string& name) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
-  FileDescriptor fd(::openat(folder_.get(), name_.c_str(), kFlags, mode_));
+  FileDescriptor fd(::openat(folder_.get(), name.c_str(), kFlags, options_.mode));
   if (!fd.valid()) return open_failure(errno);
   struct stat made {};
   if (::fstat(fd.get(), &made) != 0 || !S_ISREG(made.st_mode))
@@ -127,8 +170,43 @@ Status PosixOutputFile::create() {
   // Says to others that a recorder is at it. Not every file system has locks: go on without.
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return {StatusCode::kBusy, "Another recorder holds the file.", errno};
+  write_in_place(fd.get());
   file_ = std::move(fd);
   return {};
+}
+
+Status PosixOutputFile::reserve(uint64_t from, uint64_t to) {
+  if (to <= reserved_to_) return {};
+  const uint64_t begin = std::max(from, reserved_to_);
+  if (!can_reserve_) return look_for_room(to - begin);
+  const uint64_t generous = (to + kReserveStep - 1) / kReserveStep * kReserveStep;
+  Status status = reserve_exactly(begin, generous);
+  if (status.code() == StatusCode::kNoSpace) status = reserve_exactly(begin, to);
+  return status;
+}
+
+Status PosixOutputFile::reserve_exactly(uint64_t from, uint64_t to) {
+  struct rlimit limit {};  // which fallocate() does not look at
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      to > limit.rlim_cur)
+    return write_failure(EFBIG);
+  while (::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from),
+                     static_cast<off_t>(to - from)) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EOPNOTSUPP && errno != ENOSYS) return write_failure(errno);
+    can_reserve_ = false;
+    return look_for_room(to - from);
+  }
+  reserved_to_ = to;
+  return {};
+}
+
+// Best effort: others may take it before we do.
+Status PosixOutputFile::look_for_room(uint64_t bytes) const {
+  struct statvfs disk {};
+  if (::fstatvfs(folder_.get(), &disk) != 0 || disk.f_blocks == 0) return {};
+  const uint64_t free = uint64_t{disk.f_bavail} * disk.f_frsize;
+  return free < bytes ? write_failure(ENOSPC) : Status();
 }
 
 Status PosixOutputFile::write(uint64_t offset, std::span<const iovec> pieces) {
@@ -151,22 +229,40 @@ Status PosixOutputFile::write(uint64_t offset, std::span<const iovec> pieces) {
   return {};
 }
 
+Status PosixOutputFile::truncate(uint64_t size) {
+  while (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0)
+    if (errno != EINTR) return write_failure(errno);
+  reserved_to_ = 0;
+  return {};
+}
+
 Status PosixOutputFile::sync() {
   while (::fdatasync(file_.get()) != 0)
-    if (errno != EINTR) return {StatusCode::kSync, "The disk did not take the data.", errno};
+    if (errno != EINTR) return sync_failure(errno);
   return {};
 }
 
 Status PosixOutputFile::sync_with_name() {
-  for (int fd : {file_.get(), folder_.get()}) {
-    while (::fsync(fd) != 0) {
-      if (errno == EINTR) continue;
-      // Some network file systems cannot sync a folder; their server does it by itself.
-      if (fd == folder_.get() && errno == EINVAL) break;
-      return {StatusCode::kSync, "The disk did not take the new file.", errno};
-    }
+  while (::fsync(file_.get()) != 0)
+    if (errno != EINTR) return sync_failure(errno);
+  return sync_folder();
+}
+
+Status PosixOutputFile::sync_folder() {
+  while (::fsync(folder_.get()) != 0) {
+    if (errno == EINTR) continue;
+    // Some network file systems cannot sync a folder; their server does it by itself.
+    return errno == EINVAL ? Status() : sync_failure(errno);
   }
   return {};
+}
+
+Status PosixOutputFile::take_name() {
+  if (hidden_name_.empty()) return {};
+  if (::renameat(folder_.get(), hidden_name_.c_str(), folder_.get(), name_.c_str()) != 0)
+    return {StatusCode::kWrite, "The new file cannot take the old one's place.", errno};
+  hidden_name_.clear();
+  return sync_folder();
 }
 
 Status PosixOutputFile::size(uint64_t& bytes) {

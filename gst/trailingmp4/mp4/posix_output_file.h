@@ -32,27 +32,45 @@ class FileDescriptor {
 
 class PosixOutputFile final : public OutputFile {
  public:
-  // Opens the folder of the path and looks whether the file can be made there: the name is free,
-  // the folder writable and not on a full or read-only disk. Nothing is created yet.
-  static Status open_folder(const std::string& path, mode_t mode,
+  struct Options {
+    mode_t mode = 0640;      // under the umask
+    bool overwrite = false;  // a file of that name is no error: the new one takes its place
+  };
+
+  // Opens the folder of the path and looks whether the file can be made there: the name is free or
+  // may be taken, the folder writable and not on a full or read-only disk. Nothing is created yet.
+  static Status open_folder(const std::string& path, const Options& options,
                             std::unique_ptr<PosixOutputFile>& file);
 
+  // While a file of the name exists, the new one has a hidden name, ".NAME.recording", until
+  // take_name().
   Status create() override;
+  Status reserve(uint64_t from, uint64_t to) override;
   Status write(uint64_t offset, std::span<const iovec> pieces) override;
+  Status truncate(uint64_t size) override;
   Status sync() override;
   Status sync_with_name() override;
+  Status take_name() override;
   Status size(uint64_t& bytes) override;
   Status close() override;
 
  private:
-  PosixOutputFile(FileDescriptor folder, std::string name, mode_t mode);
-  Status check_name_is_free() const;
+  PosixOutputFile(FileDescriptor folder, std::string name, const Options& options);
+  Status check_name() const;
   Status check_folder() const;
+  Status check_nobody_records(const std::string& name) const;
+  Status create_as(const std::string& name);
+  Status reserve_exactly(uint64_t from, uint64_t to);
+  Status look_for_room(uint64_t bytes) const;
+  Status sync_folder();
 
   FileDescriptor folder_;
   std::string name_;
-  mode_t mode_;
+  Options options_;
+  std::string hidden_name_;  // as long as the file has that instead
   FileDescriptor file_;
+  uint64_t reserved_to_ = 0;
+  bool can_reserve_ = true;
 };
 
 }  // namespace mp4

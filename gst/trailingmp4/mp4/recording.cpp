@@ -9,9 +9,7 @@
 namespace mp4 {
 namespace {
 
-constexpr uint64_t kFragmentBytes = uint64_t{32} << 20;
-constexpr uint32_t kFragmentSamples = 30'000;
-constexpr std::size_t kMostDescriptions = 1'000;  // of a track; far above what cameras have
+constexpr int64_t kChunk = kNanosecondsPerSecond;  // where there are no fragments
 constexpr uint64_t kSecondsFrom1904To1970 = 2'082'844'800;
 
 uint64_t wall_clock() {
@@ -20,31 +18,30 @@ uint64_t wall_clock() {
   return seconds > 0 ? kSecondsFrom1904To1970 + static_cast<uint64_t>(seconds) : 0;
 }
 
-Ticks nominal_duration(const TrackConfig& config) {
-  if (config.audio.frame_ticks) return config.audio.frame_ticks;
-  return config.timescale.ticks_per_second / (config.kind == TrackKind::kVideo ? 30 : 50);
+FragmentAssembler::Settings assembly(const Recording::Settings& settings) {
+  if (settings.fragment_ns == 0) return {.fragment_ns = kChunk, .fragmented = false};
+  return {.fragment_ns = settings.fragment_ns, .moov_reserve = settings.moov_reserve};
+}
+
+// While nothing new comes, what was published last is made durable after a little more than it
+// takes the next fragment to come, which would have done it.
+FileWriter::Pace pace(const Recording::Settings& settings) {
+  if (settings.fragment_ns == 0) return {.commits = false};
+  const int64_t interval =
+      settings.sync_interval_ns > settings.fragment_ns ? settings.sync_interval_ns : 0;
+  return {.interval = std::chrono::nanoseconds(interval),
+          .settle_after = std::chrono::nanoseconds(std::max(interval, settings.fragment_ns) +
+                                                   settings.fragment_ns / 4)};
 }
 
 }  // namespace
 
-struct Recording::Track {
-  explicit Track(const TrackConfig& config)
-      : descriptions{config}, tracker(config.timescale, nominal_duration(config)) {}
-
-  const Timescale& timescale() const { return descriptions[0].timescale; }
-
-  std::vector<TrackConfig> descriptions;
-  uint16_t alternate_group = 0;
-  TrackTags tags;
-  TrackTracker tracker;
-  TrackTracker::Mark in_file;  // as of the last fragment that was written
-  uint64_t damaged = 0;
-};
-
 struct Recording::News {
   bool opened = false;
   std::vector<TrackIndex> damaged;
+  std::vector<TrackIndex> left_out;
   std::optional<Summary> finished;
+  Status end_reason;
   std::optional<Status> failed;
 };
 
@@ -52,54 +49,38 @@ Recording::Recording(std::unique_ptr<OutputFile> file, std::shared_ptr<Listener>
                      const Settings& settings)
     : settings_(settings),
       listener_(std::move(listener)),
+      assembler_(assembly(settings)),
       news_(new News),
       file_(std::move(file)),
-      writer_(*this, settings.max_queue_bytes) {}
+      writer_(*this, settings.max_queue_bytes, pace(settings)) {}
 
 Recording::~Recording() = default;
 
 TrackIndex Recording::add_track(const TrackConfig& config,
                                 std::optional<TrackIndex> alternative_to) {
   const std::lock_guard lock(mutex_);
-  auto& track = *tracks_.emplace_back(std::make_unique<Track>(config));
-  if (alternative_to) {
-    uint16_t& group = tracks_[*alternative_to]->alternate_group;
-    if (group == 0) group = ++alternate_groups_;
-    track.alternate_group = group;
-  }
-  return narrow<TrackIndex>(tracks_.size() - 1);
+  return assembler_.add_track(config, alternative_to);
 }
 
 std::optional<uint32_t> Recording::add_description(TrackIndex track, const TrackConfig& config) {
   const std::lock_guard lock(mutex_);
-  auto& descriptions = tracks_[track]->descriptions;
-  const auto found = std::find(descriptions.begin(), descriptions.end(), config);
-  const auto index = narrow<uint32_t>(found - descriptions.begin());
-  if (found != descriptions.end()) return index;
-  if (descriptions.size() >= kMostDescriptions || state_ == State::kEnding) return std::nullopt;
-  descriptions.push_back(config);
-  return index;
+  if (state_ == State::kEnding) return std::nullopt;
+  return assembler_.add_description(track, config);
 }
 
-bool Recording::retime(TrackIndex index, std::span<const Ticks> decode_times) {
+bool Recording::retime(TrackIndex track, std::span<const Ticks> decode_times) {
   const std::lock_guard lock(mutex_);
-  TrackTracker& tracker = tracks_[index]->tracker;
-  const bool all_open = tracker.samples() == open_.samples_of(index);
-  if (state_ != State::kRecording || !all_open || tracker.samples() != decode_times.size())
-    return false;
-  tracker.retime(decode_times);
-  open_.set_first_ns(index, tracks_[index]->timescale().to_ns(decode_times.front()));
-  return true;
+  return state_ == State::kRecording && assembler_.retime(track, decode_times);
 }
 
 void Recording::set_track_tags(TrackIndex track, const TrackTags& tags) {
   const std::lock_guard lock(mutex_);
-  if (state_ != State::kEnding) tracks_[track]->tags = tags;
+  if (state_ != State::kEnding) assembler_.set_tags(track, tags);
 }
 
 void Recording::set_movie_tags(std::vector<MovieTag> tags) {
   const std::lock_guard lock(mutex_);
-  if (state_ != State::kEnding) info_.tags = std::move(tags);
+  if (state_ != State::kEnding) assembler_.set_movie_tags(std::move(tags));
 }
 
 void Recording::set_running(bool running) {
@@ -117,29 +98,31 @@ Recording::Taken Recording::append(TrackIndex index, Sample sample) {
       take(index, std::move(sample));
       return Taken::kYes;
     }
-    if (state_ != State::kFailed) return Taken::kEnded;
+    if (state_ != State::kFailed && end_reason_.ok()) return Taken::kEnded;
   }
   if (!started) announce();  // there is no thread that could
   return Taken::kFailed;
 }
 
 void Recording::take(TrackIndex index, Sample sample) {
-  Track& track = *tracks_[index];
-  const int64_t dts_ns = track.timescale().to_ns(sample.times.dts);
-  track.tracker.describe(sample.description);
-  track.tracker.append(sample.times, sample.payload.size(), sample.access);
-  const bool first = open_.empty();
-  open_.add(index, dts_ns, std::move(sample.payload));
-  if (first) arm_deadline();
-  if (fragment_is_due()) close_fragment();
-  if (track.tracker.samples() >= settings_.max_samples) {
+  assembler_.append(index, std::move(sample));
+  if (assembler_.is_due()) close_fragment();
+  if (!deadline_armed_) arm_deadline();
+  if (assembler_.tracks()[index]->samples() >= settings_.max_samples) {
     limit_reached_ = true;
     start_ending();
   }
 }
 
+void Recording::end_track(TrackIndex track) {
+  const std::lock_guard lock(mutex_);
+  if (state_ != State::kRecording) return;
+  assembler_.end_track(track);
+  if (assembler_.is_due()) close_fragment();
+}
+
 bool Recording::start() {
-  info_.creation_time = wall_clock();
+  assembler_.set_creation_time(wall_clock());
   if (const Status status = writer_.start(shared_from_this()); !status.ok()) {
     state_ = State::kFailed;
     news_->failed = status;
@@ -163,59 +146,38 @@ bool Recording::end() {
 
 void Recording::start_ending() {
   if (state_ == State::kRecording) {
+    for (std::size_t i = 0; i < assembler_.tracks().size(); ++i)
+      assembler_.end_track(narrow<TrackIndex>(i));
     close_fragment();
     state_ = State::kEnding;
   }
   writer_.finish();
 }
 
-bool Recording::fragment_is_due() const {
-  return open_.longest_ns() >= settings_.fragment_ns || open_.bytes() >= kFragmentBytes ||
-         open_.samples() >= kFragmentSamples;
-}
-
 void Recording::close_fragment() {
-  if (open_.empty()) return;
-  for (const Fragment::Run& run : open_.runs()) {
-    tracks_[run.track]->tracker.place_chunk(next_offset_);
-    next_offset_ += run.bytes;
-  }
-  std::vector<MoovTrack> tracks = moov_tracks();
-  std::vector<TrackTracker::Mark> marks;
-  for (MoovTrack& track : tracks) marks.push_back(track.mark = track.tracker.mark());
-  open_.close(std::move(marks));
-  writer_.push(std::move(open_));
-  open_ = Fragment();
+  auto fragment = assembler_.close();
+  if (!fragment) return;
+  const bool is_last = fragment->moov_bound() >= settings_.max_moov_bytes;
+  writer_.push(std::move(*fragment));
+  for (TrackIndex track : assembler_.take_left_out()) news_->left_out.push_back(track);
   arm_deadline();
-  if (moov_size_bound(info_, tracks) >= settings_.max_moov_bytes) {
-    limit_reached_ = true;
-    state_ = State::kEnding;
-    writer_.finish();
-  }
+  if (!is_last || limit_reached_) return;
+  limit_reached_ = true;
+  start_ending();
 }
 
 void Recording::arm_deadline() {
-  if (open_.empty() || !running_)
-    writer_.set_deadline(std::nullopt);
-  else
-    writer_.set_deadline(open_.opened() + std::chrono::nanoseconds(settings_.fragment_ns));
-}
-
-std::vector<MoovTrack> Recording::moov_tracks() const {
-  std::vector<MoovTrack> tracks;
-  for (const auto& track : tracks_)
-    tracks.push_back(
-        {track->descriptions, track->tags, track->tracker, track->alternate_group, track->in_file});
-  return tracks;
+  const auto deadline = running_ ? assembler_.deadline() : std::nullopt;
+  deadline_armed_ = deadline.has_value();
+  writer_.set_deadline(deadline);
 }
 
 std::optional<int64_t> Recording::latest_end_ns() {
   const std::lock_guard lock(mutex_);
   std::optional<int64_t> latest;
-  for (const auto& track : tracks_) {
-    const auto mark = track->tracker.mark();
-    if (mark.samples == 0) continue;
-    const int64_t end = track->timescale().to_ns(mark.last_pts + mark.last_duration);
+  for (const auto& track : assembler_.tracks()) {
+    if (track->samples() == 0) continue;
+    const int64_t end = track->timescale().to_ns(track->last_end());
     latest = std::max(latest.value_or(end), end);
   }
   return latest;
@@ -228,18 +190,30 @@ Recording::Summary Recording::summary() {
 
 Recording::Summary Recording::summarise() {
   Summary summary;
-  summary.queued_bytes = writer_.queued_bytes() + open_.bytes();
-  std::vector<MoovTrack> tracks = moov_tracks();
-  for (std::size_t i = 0; i < tracks.size(); ++i) {
-    MoovTrack& track = tracks[i];
-    track.mark = track.tracker.mark();
-    const int64_t duration = track.config().timescale.to_ns(track.mark.presented_duration());
-    summary.tracks.push_back(
-        {track.config().kind, track.mark.samples, track.mark.bytes, duration, tracks_[i]->damaged});
+  summary.queued_bytes = writer_.queued_bytes() + assembler_.open_bytes();
+  int64_t begin = INT64_MAX, end = INT64_MIN;
+  for (std::size_t i = 0; i < assembler_.tracks().size(); ++i) {
+    const auto& track = *assembler_.tracks()[i];
+    TrackSummary sum{track.descriptions[0].kind, track.samples(), track.bytes(), 0, 0};
+    Ticks first = track.first_pts(), last = track.last_end();
+    if (i < in_file_.size()) sum.damaged = in_file_[i].damaged;
+    if (state_ == State::kEnded) {  // what is in the file, if that is not all
+      const auto mark = i < in_file_.size() ? in_file_[i].mark : TrackTracker::Mark();
+      sum.samples = mark.samples;
+      sum.bytes = mark.bytes;
+      first = mark.first_pts, last = mark.first_pts + mark.presented_duration();
+    }
+    if (sum.samples) {
+      sum.duration_ns = track.timescale().to_ns(last - first);
+      begin = std::min(begin, track.timescale().to_ns(first));
+      end = std::max(end, track.timescale().to_ns(last));
+    }
+    summary.tracks.push_back(sum);
   }
-  summary.duration_ns = movie_duration_ns(tracks);
+  summary.duration_ns = std::max<int64_t>(0, end - std::min(begin, end));
   summary.bytes_written = bytes_written_;
   summary.bytes_synced = bytes_synced_;
+  summary.fragments_published = fragments_published_;
   summary.limit_reached = limit_reached_;
   return summary;
 }
@@ -247,33 +221,51 @@ Recording::Summary Recording::summarise() {
 // ---- on the I/O thread ----
 
 void Recording::begin() {
-  const Status status = file_.create();
-  if (!status.ok()) return fail(status);
+  if (const Status status = file_.create(); !status.ok()) return fail(status);
   const std::lock_guard lock(mutex_);
-  bytes_written_ = file_.bytes_written();
-  bytes_synced_ = file_.bytes_synced();
   news_->opened = true;
 }
 
 void Recording::write(Fragment& fragment) {
+  if (is_over()) return;
+  std::vector<TrackIndex> damaged;
+  if (const Status status = file_.append(fragment, damaged); !status.ok()) return end_for(status);
+  const std::lock_guard lock(mutex_);
+  in_file_.resize(std::max(in_file_.size(), fragment.marks().size()));
+  for (std::size_t i = 0; i < fragment.marks().size(); ++i) in_file_[i].mark = fragment.marks()[i];
+  for (TrackIndex track : damaged)
+    if (in_file_[track].damaged++ == 0) news_->damaged.push_back(track);
+  note_progress();
+}
+
+void Recording::commit() {
   {
     const std::lock_guard lock(mutex_);
     if (state_ == State::kFailed) return;
   }
-  std::vector<TrackIndex> damaged;
-  const Status status = file_.append(fragment, damaged);
-  if (!status.ok()) return fail(status);
+  if (const Status status = file_.commit(); !status.ok()) return end_for(status);
   const std::lock_guard lock(mutex_);
-  for (std::size_t i = 0; i < fragment.marks().size(); ++i)
-    tracks_[i]->in_file = fragment.marks()[i];
-  for (TrackIndex track : damaged)
-    if (tracks_[track]->damaged++ == 0) news_->damaged.push_back(track);
-  bytes_written_ = file_.bytes_written();
+  note_progress();
+}
+
+void Recording::settle() {
+  if (is_over()) return;
+  if (const Status status = file_.settle(); !status.ok()) return end_for(status);
+  const std::lock_guard lock(mutex_);
+  note_progress();
 }
 
 void Recording::deadline() {
   const std::lock_guard lock(mutex_);
-  if (state_ == State::kRecording && running_) close_fragment();
+  deadline_armed_ = false;
+  if (state_ != State::kRecording || !running_) return;
+  const auto now = std::chrono::steady_clock::now();
+  const auto due = assembler_.deadline();
+  if (due && *due <= now) {
+    assembler_.release_overdue(now);
+    close_fragment();
+  }
+  arm_deadline();
 }
 
 void Recording::finish() {
@@ -283,35 +275,67 @@ void Recording::finish() {
     const std::lock_guard lock(mutex_);
     if (state_ == State::kFailed) return;
     state_ = State::kEnding;
-    info = info_;
-    tracks = moov_tracks();
+    info = assembler_.info();
+    tracks = assembler_.moov_tracks();
+    for (std::size_t i = 0; i < in_file_.size(); ++i) tracks[i].mark = in_file_[i].mark;
   }
   // Nothing is appended any more, and tags are not changed: the tables can be read without the
   // lock.
   const std::vector<uint8_t> moov = write_moov(info, tracks);
-  const Status status = file_.finish(moov);
-  if (!status.ok()) return fail(status);
+  if (const Status status = file_.finish(moov); !status.ok()) return fail(status);
   const std::lock_guard lock(mutex_);
-  bytes_written_ = file_.bytes_written();
-  bytes_synced_ = file_.bytes_synced();
+  note_progress();
   state_ = State::kEnded;
   news_->finished = summarise();
+  news_->end_reason = end_reason_;
+}
+
+void Recording::note_progress() {
+  bytes_written_ = file_.bytes_written();
+  bytes_synced_ = file_.bytes_synced();
+  fragments_published_ = file_.fragments_published();
+}
+
+bool Recording::is_over() {
+  const std::lock_guard lock(mutex_);
+  return state_ == State::kFailed || !end_reason_.ok();
+}
+
+// Where the disk is full, the file can be finished with what is in it. What is queued is dropped.
+void Recording::end_for(const Status& status) {
+  Fragment dropped;  // given back without the lock
+  {
+    const std::lock_guard lock(mutex_);
+    const bool has_samples = std::any_of(in_file_.begin(), in_file_.end(), [](const InFile& track) {
+      return track.mark.samples > 0;
+    });
+    if (status.code() == StatusCode::kNoSpace && has_samples && end_reason_.ok()) {
+      end_reason_ = status;
+      state_ = State::kEnding;
+      dropped = assembler_.discard();
+      writer_.set_deadline(std::nullopt);
+      writer_.finish();
+      return;
+    }
+  }
+  fail(status);
 }
 
 void Recording::fail(const Status& status) {
   file_.abandon();
-  Fragment unwritten;  // given back without the lock
+  Fragment dropped;  // given back without the lock
   const std::lock_guard lock(mutex_);
   state_ = State::kFailed;
-  news_->failed = status;
-  std::swap(unwritten, open_);
+  news_->failed = end_reason_.ok() ? status : end_reason_;
+  dropped = assembler_.discard();
   writer_.set_deadline(std::nullopt);
   writer_.wake();
 }
 
 bool Recording::has_news() {
   const std::lock_guard lock(mutex_);
-  return news_->opened || !news_->damaged.empty() || news_->finished || news_->failed;
+  return news_->opened || !news_->damaged.empty() || !news_->left_out.empty() || news_->finished ||
+         news_->failed;
 }
 
 void Recording::announce() {
@@ -326,7 +350,8 @@ void Recording::announce() {
   if (!listener) return;
   if (news->opened) listener->opened();
   for (TrackIndex track : news->damaged) listener->track_damaged(track);
-  if (news->finished) listener->finished(*news->finished);
+  for (TrackIndex track : news->left_out) listener->track_left_out(track);
+  if (news->finished) listener->finished(*news->finished, news->end_reason);
   if (news->failed) listener->failed(*news->failed);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Recording: one file's life, from the first sample to the finished file. Pads append from any
-// thread; the samples gather in the open fragment, closed fragments go to the I/O thread.
+// thread; the samples gather in the open fragment (FragmentAssembler), closed fragments go to the
+// I/O thread, which appends them to the file, makes them durable and publishes them.
 //
 //   kWaiting    nothing appended yet; there is no file        -> kRecording by the first sample,
 //                                                                kNothing by end()
@@ -9,7 +10,8 @@
 //   kRecording  the I/O thread runs, samples are taken        -> kEnding by end() or a limit,
 //                                                                kFailed by the I/O thread
 //   kEnding     no sample is taken; the I/O thread writes what -> kEnded, kFailed by the I/O thread
-//               is queued and then the ending
+//               is queued and then the ending. Where the disk
+//               is full, what is queued is dropped instead
 //   kEnded      the file is finished and closed
 //   kFailed     writing failed; the file is closed as it was. The first error stays.
 //
@@ -27,6 +29,7 @@
 
 #include "file_writer.h"
 #include "fragment.h"
+#include "fragment_assembler.h"
 #include "moov.h"
 #include "movie_file.h"
 #include "output_file.h"
@@ -39,9 +42,13 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
  public:
   struct Settings {
     uint64_t max_queue_bytes = uint64_t{64} << 20;
-    int64_t fragment_ns = kNanosecondsPerSecond;  // a fragment is closed when it spans as much
-    uint32_t max_samples = UINT32_MAX - 1;        // of a track: what 'stsz' can count
+    // A fragment lasts so long, and is in the file, durable and published, soon after. 0: none is
+    // published; the file cannot be read until it is finished.
+    int64_t fragment_ns = kNanosecondsPerSecond;
+    int64_t sync_interval_ns = 0;           // at least; less than a fragment means that
+    uint32_t max_samples = UINT32_MAX - 1;  // of a track: what 'stsz' can count
     uint64_t max_moov_bytes = (uint64_t{1} << 32) - (uint64_t{64} << 20);
+    uint64_t moov_reserve = 16 * 1024;  // for tracks that begin later, as FragmentAssembler
   };
 
   struct TrackSummary {
@@ -55,6 +62,7 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
     int64_t duration_ns = 0;
     uint64_t bytes_written = 0;
     uint64_t bytes_synced = 0;
+    uint64_t fragments_published = 0;
     uint64_t queued_bytes = 0;
     bool limit_reached = false;  // a limit of the format ended the recording
     std::vector<TrackSummary> tracks;
@@ -67,24 +75,23 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
     virtual ~Listener() = default;
     virtual void opened() = 0;
     virtual void track_damaged(TrackIndex track) = 0;  // once a track
-    virtual void finished(const Summary& summary) = 0;
+    // Readers find the track in the finished file only.
+    virtual void track_left_out(TrackIndex track) = 0;
+    // The file is finished, with all that was written. Not ok: that is why it had to end.
+    virtual void finished(const Summary& summary, const Status& why) = 0;
+    // The file is not finished.
     virtual void failed(const Status& status) = 0;
   };
 
   enum class Taken { kYes, kEnded, kFailed };
 
-  struct Sample {
-    SampleTimes times;
-    RandomAccess access;
-    uint32_t description = 0;  // as add_description() said; 0: that of add_track()
-    Payload payload;
-  };
+  using Sample = FragmentAssembler::Sample;
 
   Recording(std::unique_ptr<OutputFile> file, std::shared_ptr<Listener> listener,
             const Settings& settings);
   ~Recording();
 
-  // alternative_to: a track that this one stands in for at other times (8.3.2, alternate_group).
+  // As FragmentAssembler says.
   TrackIndex add_track(const TrackConfig& config, std::optional<TrackIndex> alternative_to = {});
   // Another sample description of the same kind and timescale; the index of an equal one if there
   // is one. Nothing: there are as many as can be.
@@ -101,6 +108,9 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
   // Other decode times for the track's samples, rising and as many as there are. False: too late,
   // some are in a closed fragment.
   bool retime(TrackIndex track, std::span<const Ticks> decode_times);
+
+  // The track's last sample is complete: what comes after it is far away, or nothing. Never waits.
+  void end_track(TrackIndex track);
 
   bool has_room() { return writer_.has_room(); }
   void wait_for_room(const std::function<bool()>& gives_up) { writer_.wait_for_room(gives_up); }
@@ -122,11 +132,16 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
 
  private:
   enum class State { kWaiting, kNothing, kRecording, kEnding, kEnded, kFailed };
-  struct Track;
+  struct InFile {  // of a track
+    TrackTracker::Mark mark;
+    uint64_t damaged = 0;
+  };
   struct News;
 
   void begin() override;
   void write(Fragment& fragment) override;
+  void commit() override;
+  void settle() override;
   void deadline() override;
   void finish() override;
   bool has_news() override;
@@ -136,25 +151,26 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
   bool start();                                // mutex_ held
   void start_ending();                         // mutex_ held
   void close_fragment();                       // mutex_ held
-  bool fragment_is_due() const;                // mutex_ held
   void arm_deadline();                         // mutex_ held
+  void end_for(const Status& status);
   void fail(const Status& status);
-  Summary summarise();                         // mutex_ held
-  std::vector<MoovTrack> moov_tracks() const;  // mutex_ held, or nothing appends any more
+  bool is_over();        // nothing more is to be written but the ending, or not even that
+  void note_progress();  // mutex_ held
+  Summary summarise();   // mutex_ held
 
   const Settings settings_;
   std::mutex mutex_;
   State state_ = State::kWaiting;
   std::shared_ptr<Listener> listener_;
-  std::vector<std::unique_ptr<Track>> tracks_;
-  MoovInfo info_;
-  Fragment open_;
-  uint64_t next_offset_ = MovieFile::kFirstSampleOffset;  // where the open fragment will stand
-  uint16_t alternate_groups_ = 0;
+  FragmentAssembler assembler_;
+  std::vector<InFile> in_file_;  // as of the last fragment that was written
   bool running_ = false;
+  bool deadline_armed_ = false;
   bool limit_reached_ = false;
+  Status end_reason_;  // why the recording had to end
   uint64_t bytes_written_ = 0;
   uint64_t bytes_synced_ = 0;
+  uint64_t fragments_published_ = 0;
   std::unique_ptr<News> news_;  // to be announced
 
   MovieFile file_;  // the I/O thread's

@@ -34,6 +34,7 @@ void write_colr(BoxWriter& w, const Colour& colour) {  // 12.1.5.2
 }
 
 void write_btrt(BoxWriter& w, const BitRates& rates) {  // 8.5.2.2
+  if (rates.max_bitrate == 0) return;                   // not known yet
   Box box(w, "btrt"_4cc);
   w.u32(rates.buffer_size);  // bufferSizeDB
   w.u32(rates.max_bitrate);  // maxBitrate

@@ -70,6 +70,7 @@ struct TrackConfig {
 struct TrackTags {
   std::array<char, 3> language{'u', 'n', 'd'};  // ISO 639-2/T
   Orientation orientation;
+  bool operator==(const TrackTags&) const = default;
 };
 
 // A text of the movie's 'ilst' (title, comment, ...).

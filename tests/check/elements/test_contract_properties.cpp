@@ -120,6 +120,11 @@ GST_START_TEST(defaults_are_as_documented) {
   g_object_get(element.get(), "file-mode", &mode, "start-at-sync", &start_at_sync, nullptr);
   fail_unless_equals_int(mode, 0640);
   fail_unless(start_at_sync);
+  gboolean overwrite = TRUE;
+  g_object_get(element.get(), "overwrite", &overwrite, nullptr);
+  fail_if(overwrite);
+  fail_unless_equals_uint64(uint64_property(element.get(), "fragment-duration"), GST_SECOND);
+  fail_unless_equals_uint64(uint64_property(element.get(), "sync-interval"), 0);
   fail_unless_equals_uint64(uint64_property(element.get(), "max-queue-bytes"), 64 << 20);
   fail_unless_equals_uint64(uint64_property(element.get(), "stop-timeout"), 0);
   fail_unless_equals_int(enum_property(element.get(), "queue-full"), 0);
@@ -146,7 +151,7 @@ GST_START_TEST(each_property_has_a_blurb_and_says_when_it_may_change) {
                 "%s does not say when it may change", spec->name);
   }
   g_free(specs);
-  fail_unless_equals_int(own, 11);
+  fail_unless_equals_int(own, 14);
 }
 GST_END_TEST
 

@@ -158,8 +158,11 @@ GST_START_TEST(decode_times_can_be_others_until_the_fragment_is_closed) {
   }
   auto& recording = *video.recording.recording;
   fail_if(recording.retime(video.track, std::span(decode_times).first(6)));
-  if (closed) video.append({200'000, 200'000, kPicture}, {});
-  if (closed) decode_times.push_back(200'000);
+  for (Ticks dts : {200'000, 400'000}) {  // the first of them is released by the second
+    if (!closed) break;
+    video.append({dts, dts, kPicture}, {});
+    decode_times.push_back(dts);
+  }
   fail_unless_equals_int(recording.retime(video.track, decode_times), !closed);
   const boxes::Movie movie = video.finish();
   for (size_t i = 0; i < 7; ++i) {

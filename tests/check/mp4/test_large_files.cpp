@@ -22,10 +22,11 @@ using mp4_test::video_config;
 
 constexpr uint64_t k4GiB = uint64_t{1} << 32;
 
-// Records samples of these sizes, a fragment each, and reads the file.
+// Records samples of these sizes, a chunk each, and reads the file. Without fragments the chunks are
+// one behind the other.
 class LargeRecording : public TestRecording {
  public:
-  LargeRecording() {
+  LargeRecording() : TestRecording({.fragment_ns = 0}) {
     disk->leave_holes_above(1 << 20);
     recording->set_max_queue_bytes(uint64_t{64} << 30);
     track_ = add_track(video_config());
@@ -97,6 +98,7 @@ GST_START_TEST(only_the_tracks_that_need_it_have_64_bit_offsets) {
   LargeRecording recording;
   const auto audio = recording.add_track(audio_config());
   recording.append(audio, {0, 0, 1'024});
+  recording.release_held();
   recording.fill(k4GiB + 10);
   recording.add(uint64_t{64} << 20);
   const auto movie = recording.finish_and_read();

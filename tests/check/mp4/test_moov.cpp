@@ -41,7 +41,7 @@ boxes::Movie movie_with(const mp4::MoovInfo& info, const mp4::TrackConfig& confi
   tracker.append({0, 0, 1'000}, 4, {.sync = true});
   tracker.place_chunk(16 + 8);
   const std::vector<mp4::TrackConfig> descriptions{config};
-  const mp4::MoovTrack track{descriptions, tags, tracker, 0, tracker.mark()};
+  const mp4::MoovTrack track{descriptions, tags, tracker, 1, 0, tracker.mark()};
   const std::vector<uint8_t> moov = mp4::write_moov(info, std::span(&track, 1));
   fail_unless(moov.size() <= mp4::moov_size_bound(info, std::span(&track, 1)));
   boxes::Bytes file{0, 0, 0, 16, 'f', 't', 'y', 'p', 'i', 's', 'o', 'm', 0, 0,
@@ -311,7 +311,8 @@ GST_START_TEST(the_bound_of_the_size_is_never_below_it) {
     if (i % 100 && i > 5) continue;
     std::vector<mp4::MoovTrack> tracks;
     for (std::size_t t = 0; t < 2; ++t)
-      tracks.push_back({configs[t], tags, trackers[t], 0, trackers[t].mark()});
+      tracks.push_back(
+          {configs[t], tags, trackers[t], static_cast<uint32_t>(t + 1), 0, trackers[t].mark()});
     const uint64_t bound = mp4::moov_size_bound(info, tracks);
     const uint64_t size = mp4::write_moov(info, tracks).size();
     fail_unless(size <= bound && bound < size + 10'000 + 34 * static_cast<uint64_t>(i));

@@ -36,7 +36,7 @@ std::unique_ptr<PosixOutputFile> file;  // of the last try
 
 Status try_to_open(const std::string& path, mode_t mode = 0640) {
   file.reset();
-  return PosixOutputFile::open_folder(path, mode, file);
+  return PosixOutputFile::open_folder(path, {.mode = mode}, file);
 }
 
 void expect_refusal(const std::string& path, StatusCode code) {

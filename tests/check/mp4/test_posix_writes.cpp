@@ -107,7 +107,7 @@ using mp4_test::Bytes;
 class Writing {
  public:
   Writing() {
-    fail_unless(mp4::PosixOutputFile::open_folder(path, 0640, file).ok());
+    fail_unless(mp4::PosixOutputFile::open_folder(path, {}, file).ok());
     fail_unless(file->create().ok());
     faulty = &system;
   }
@@ -237,7 +237,7 @@ GST_START_TEST(a_lock_held_by_another_refuses_the_file_but_no_locks_are_no_reaso
   for (int error : {EWOULDBLOCK, ENOLCK, EOPNOTSUPP}) {
     std::unique_ptr<mp4::PosixOutputFile> file;
     const std::string path = folder.path(std::to_string(error));
-    fail_unless(mp4::PosixOutputFile::open_folder(path, 0640, file).ok());
+    fail_unless(mp4::PosixOutputFile::open_folder(path, {}, file).ok());
     faulty = &system;
     system.lock_error = error;
     const mp4::Status status = file->create();
@@ -289,7 +289,7 @@ GST_START_TEST(a_full_or_read_only_disk_is_told_before_the_recording_and_in_it) 
     return;
   }
   std::unique_ptr<mp4::PosixOutputFile> file;
-  const auto open = [&] { return mp4::PosixOutputFile::open_folder(recording.path, 0640, file); };
+  const auto open = [&] { return mp4::PosixOutputFile::open_folder(recording.path, {}, file); };
   fail_unless(open().ok());
   auto witness = std::make_shared<mp4_test::Witness>();
   const auto full =

@@ -60,7 +60,7 @@ GST_START_TEST(two_tracks_come_back_as_they_went_in) {
 GST_END_TEST;
 
 GST_START_TEST(the_file_is_ftyp_one_64_bit_mdat_and_moov) {
-  TestRecording recording;
+  TestRecording recording({.fragment_ns = 0});
   recording.append_many(recording.add_track(video_config()), 100, 3'000);
   const auto movie = finish_and_read(recording);
   fail_unless_equals_int(movie.top.size(), 3);

@@ -10,7 +10,6 @@
 
 #include "box_reader.h"
 #include "child_process.h"
-#include "file_bytes.h"
 #include "file_readers.h"
 #include "scratch_folder.h"
 #include "test_camera.h"
@@ -47,7 +46,7 @@ void assert_good_file(const std::string& path, size_t tracks, const std::string&
   fail_unless(lines.empty(), "%s\n%s", pipelines::join(lines).c_str(), output.c_str());
   const auto movie = boxes::read_movie(path);
   fail_unless_equals_int(movie->tracks.size(), tracks);
-  for (const auto& track : movie->tracks) fail_unless(track.samples.size() > 50);
+  for (const auto& track : movie->tracks) fail_unless(track.samples.size() > 30);
 }
 
 void interrupt_recording(const camera::Options& options, const std::string& launch_options) {
@@ -86,25 +85,18 @@ GST_START_TEST(a_line_that_ends_by_itself_leaves_a_good_file) {
 }
 GST_END_TEST
 
-// As after a crash: the mdat still says that it is empty, and no moov is promised.
-GST_START_TEST(sigterm_leaves_an_unfinished_file_that_says_so) {
+// gst-launch-1.0 does not catch SIGTERM, and nobody catches SIGKILL.
+GST_START_TEST(a_killed_recorder_leaves_a_file_that_plays) {
+  const int signal = __i__ ? SIGKILL : SIGTERM;
   const ScratchFolder folder;
   const auto camera = TestCamera::start({});
   fail_unless(camera != nullptr);
   ChildProcess recorder(line_for(*camera, "-e"), folder.path());
   let_it_record(folder, recorder);
-  recorder.signal(SIGTERM);
-  fail_unless(recorder.wait(seconds(10)) == -SIGTERM, "%s", recorder.output().c_str());
-  const boxes::Bytes bytes = boxes::load_file(folder.file(kFile));
-  constexpr size_t kHeader = 32;
-  constexpr uint64_t kMdat = 0x6d646174;
-  constexpr uint64_t kEmpty = 16;
-  fail_unless(bytes.size() > 10'000, "only %zu bytes", bytes.size());
-  fail_unless_equals_uint64(boxes::get_number(bytes, 0, 4), kHeader);
-  fail_unless_equals_uint64(boxes::get_number(bytes, kHeader, 4), 1);
-  fail_unless_equals_uint64(boxes::get_number(bytes, kHeader + 4, 4), kMdat);
-  fail_unless_equals_uint64(boxes::get_number(bytes, kHeader + 8, 8), kEmpty);
-  fail_if(boxes::read_movie(folder.file(kFile)).has_value());
+  recorder.signal(signal);
+  fail_unless(recorder.wait(seconds(10)) == -signal, "%s", recorder.output().c_str());
+  assert_good_file(folder.file(kFile), 2, recorder.output());
+  fail_unless(boxes::read_movie(folder.file(kFile))->fragmented);
 }
 GST_END_TEST
 
@@ -125,7 +117,7 @@ Suite* launch_suite() {
   tcase_add_test(tcase, ctrl_c_without_e_leaves_a_good_file);
   tcase_add_test(tcase, ctrl_c_with_e_ends_a_recording_of_a_camera_without_microphone);
   tcase_add_test(tcase, a_line_that_ends_by_itself_leaves_a_good_file);
-  tcase_add_test(tcase, sigterm_leaves_an_unfinished_file_that_says_so);
+  tcase_add_loop_test(tcase, a_killed_recorder_leaves_a_file_that_plays, 0, 2);
   tcase_add_test(tcase, gst_inspect_shows_the_element);
   return suite;
 }

@@ -36,8 +36,14 @@ const char* name_of(Call call) {
   switch (call) {
     case Call::kOpen:
       return "openat";
+    case Call::kReserve:
+      return "fallocate";
     case Call::kWrite:
       return "pwritev";
+    case Call::kTruncate:
+      return "ftruncate";
+    case Call::kRename:
+      return "renameat";
     case Call::kDataSync:
       return "fdatasync";
     case Call::kSync:

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // FaultySyscalls: a disk that fails on demand, below the real element in a real process. An
-// executable that links this library with export_dynamic has its own openat, pwritev, fdatasync,
-// fsync, fstat, flock, close and statvfs, which come before those of the C library for everything
-// that is loaded. Calls on what is not in the watched folder go straight through.
+// executable that links this library with export_dynamic has its own openat, fallocate, pwritev,
+// ftruncate, fdatasync, fsync, renameat, fstat, flock, close and statvfs, which come before those
+// of the C library for everything that is loaded. Calls on what is not in the watched folder go
+// straight through.
 #pragma once
 
 #include <cstddef>
@@ -14,17 +15,30 @@
 
 namespace faults {
 
-enum class Call { kOpen, kWrite, kDataSync, kSync, kStat, kLock, kClose, kSpace };
-inline constexpr Call kAllCalls[] = {Call::kOpen, Call::kWrite, Call::kDataSync, Call::kSync,
-                                     Call::kStat, Call::kLock,  Call::kClose,    Call::kSpace};
+enum class Call {
+  kOpen,
+  kReserve,
+  kWrite,
+  kTruncate,
+  kDataSync,
+  kSync,
+  kRename,
+  kStat,
+  kLock,
+  kClose,
+  kSpace
+};
+inline constexpr Call kAllCalls[] = {
+    Call::kOpen,   Call::kReserve, Call::kWrite, Call::kTruncate, Call::kDataSync, Call::kSync,
+    Call::kRename, Call::kStat,    Call::kLock,  Call::kClose,    Call::kSpace};
 const char* name_of(Call call);
 
 /// A call on something in the watched folder, as it was made and what it was told.
 struct Traced {
   Call call;
   std::string name;     ///< within the folder; "" for the folder itself
-  uint64_t offset = 0;  ///< of writes
-  uint64_t bytes = 0;   ///< of writes, as asked for
+  uint64_t offset = 0;  ///< of writes, and of room that is reserved
+  uint64_t bytes = 0;   ///< of writes, as asked for, of room, or what a file is cut to
   int64_t result = 0;   ///< what the caller got
   int error = 0;        ///< errno, if that was -1
 };

@@ -48,6 +48,9 @@ std::vector<iovec> shortened(const iovec* pieces, int count, size_t most) {
 
 using OpenAt = int(int, const char*, int, ...);
 using Write = ssize_t(int, const iovec*, int, off_t);
+using Reserve = int(int, int, off_t, off_t);
+using Truncate = int(int, off_t);
+using Rename = int(int, const char*, int, const char*);
 using OnDescriptor = int(int);
 using Lock = int(int, int);
 using Stat = int(int, struct stat*);
@@ -68,6 +71,19 @@ ssize_t write_at(Write* real, int fd, const iovec* pieces, int count, off_t offs
   if (bytes <= passage.most_bytes()) return passage.done(real(fd, pieces, count, offset));
   const auto kept = shortened(pieces, count, passage.most_bytes());
   return passage.done(real(fd, kept.data(), static_cast<int>(kept.size()), offset));
+}
+
+int reserve(Reserve* real, int fd, int mode, off_t offset, off_t bytes) {
+  if (!interposing.load()) return real(fd, mode, offset, bytes);
+  Passage passage(Call::kReserve, fd, nullptr, static_cast<uint64_t>(offset),
+                  static_cast<uint64_t>(bytes));
+  return static_cast<int>(passage.done(passage.fails() ? -1 : real(fd, mode, offset, bytes)));
+}
+
+int truncate_to(Truncate* real, int fd, off_t size) {
+  if (!interposing.load()) return real(fd, size);
+  Passage passage(Call::kTruncate, fd, nullptr, 0, static_cast<uint64_t>(size));
+  return static_cast<int>(passage.done(passage.fails() ? -1 : real(fd, size)));
 }
 
 int space_of(Space* real, int fd, struct statvfs* space) {
@@ -92,6 +108,11 @@ int fstat_32(int, struct stat*) AS_SYMBOL("fstat");
 int fstat_64(int, struct stat*) AS_SYMBOL("fstat64");
 int fstatvfs_32(int, struct statvfs*) AS_SYMBOL("fstatvfs");
 int fstatvfs_64(int, struct statvfs*) AS_SYMBOL("fstatvfs64");
+int fallocate_32(int, int, off_t, off_t) AS_SYMBOL("fallocate");
+int fallocate_64(int, int, off_t, off_t) AS_SYMBOL("fallocate64");
+int ftruncate_32(int, off_t) AS_SYMBOL("ftruncate");
+int ftruncate_64(int, off_t) AS_SYMBOL("ftruncate64");
+int renameat_any(int, const char*, int, const char*) AS_SYMBOL("renameat");
 int fdatasync_any(int) AS_SYMBOL("fdatasync");
 int fsync_any(int) AS_SYMBOL("fsync");
 int flock_any(int, int) AS_SYMBOL("flock");
@@ -117,6 +138,33 @@ ssize_t pwritev_32(int fd, const iovec* pieces, int count, off_t offset) {
 ssize_t pwritev_64(int fd, const iovec* pieces, int count, off_t offset) {
   static Write* const real = next<Write>("pwritev64");
   return write_at(real, fd, pieces, count, offset);
+}
+
+int fallocate_32(int fd, int mode, off_t offset, off_t bytes) {
+  static Reserve* const real = next<Reserve>("fallocate");
+  return reserve(real, fd, mode, offset, bytes);
+}
+
+int fallocate_64(int fd, int mode, off_t offset, off_t bytes) {
+  static Reserve* const real = next<Reserve>("fallocate64");
+  return reserve(real, fd, mode, offset, bytes);
+}
+
+int ftruncate_32(int fd, off_t size) {
+  static Truncate* const real = next<Truncate>("ftruncate");
+  return truncate_to(real, fd, size);
+}
+
+int ftruncate_64(int fd, off_t size) {
+  static Truncate* const real = next<Truncate>("ftruncate64");
+  return truncate_to(real, fd, size);
+}
+
+int renameat_any(int from, const char* old_name, int to, const char* name) {
+  static Rename* const real = next<Rename>("renameat");
+  if (!interposing.load()) return real(from, old_name, to, name);
+  Passage passage(Call::kRename, from, old_name);
+  return static_cast<int>(passage.done(passage.fails() ? -1 : real(from, old_name, to, name)));
 }
 
 int fstat_32(int fd, struct stat* found) {

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "file_layout.h"
+
+#include "box_writer.h"
+#include "narrow.h"
+
+namespace mp4 {
+namespace {
+
+constexpr uint32_t kSizeIsIn64Bits = 1;  // 4.2: the box has a largesize
+constexpr uint64_t kMdatHeaderSize = 16;
+
+}  // namespace
+
+std::vector<uint8_t> write_file_header() {
+  BoxWriter w;
+  {
+    Box ftyp(w, "ftyp"_4cc);  // 4.3
+    w.fourcc("isom"_4cc);     // major_brand
+    w.u32(0x200);             // minor_version
+    for (FourCC brand : {"isom"_4cc, "iso6"_4cc, "mp41"_4cc, "mp42"_4cc}) w.fourcc(brand);
+  }
+  w.u32(kSizeIsIn64Bits);  // 8.1.1 MediaDataBox, by hand: its size is not known until the flip
+  w.fourcc("mdat"_4cc);
+  w.u64(kMdatHeaderSize);
+  return w.take();
+}
+
+std::vector<uint8_t> write_skip_header(uint64_t size) {
+  BoxWriter w;
+  w.u32(narrow<uint32_t>(size));
+  w.fourcc("skip"_4cc);
+  return w.take();
+}
+
+}  // namespace mp4

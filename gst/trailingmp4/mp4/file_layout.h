@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Where the fixed things of our files stand, growing and finished; docs/crash-safety.md has the
+// whole picture.
+//
+//   0    ftyp   32 bytes, never rewritten
+//   32   H      16 bytes: 00000001 'mdat' 0000000000000010, an empty mdat with a 64-bit size
+//   48   all else, each visible box at a multiple of 8
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace mp4 {
+
+inline constexpr uint64_t kMdatOffset = 32;
+inline constexpr uint64_t kMdatSizeOffset = 40;
+inline constexpr uint64_t kHeaderSize = 48;
+inline constexpr uint64_t kBoxHeaderSize = 8;
+inline constexpr uint64_t kAlignment = 8;
+
+constexpr uint64_t padding_after(uint64_t size) {
+  return (kAlignment - size % kAlignment) % kAlignment;
+}
+
+// 'ftyp' and H.
+std::vector<uint8_t> write_file_header();
+// The header of a box that readers pass over (8.1.2).
+std::vector<uint8_t> write_skip_header(uint64_t size);
+
+}  // namespace mp4

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "sample_table.h"
+
+#include <algorithm>
+
+#include "narrow.h"
+#include "sample_entry.h"
+#include "sample_groups.h"
+
+namespace mp4 {
+namespace {
+
+// What is there besides the tables; far above what the boxes here can take.
+constexpr uint64_t kFixedPart = 1024;
+constexpr uint64_t kFixedPartOfDescription = 512;
+
+BitRates bit_rates(const MoovTrack& track) {
+  BitRates rates;
+  const auto& mark = track.mark;
+  rates.buffer_size = std::min<uint32_t>(mark.largest_size, 0xffffff);
+  if (mark.media_duration() > 0)
+    rates.avg_bitrate = narrow<uint32_t>(multiply_divide(narrow<int64_t>(mark.bytes * 8),
+                                                         track.config().timescale.ticks_per_second,
+                                                         mark.media_duration()));
+  // Less than a second of media has no fullest second.
+  rates.max_bitrate =
+      std::max(rates.avg_bitrate, narrow<uint32_t>(track.tracker.peak_bits_per_second()));
+  return rates;
+}
+
+void write_stsd(BoxWriter& w, const MoovTrack& track) {  // 8.5.2
+  FullBox box(w, "stsd"_4cc, 0, 0);
+  w.u32(narrow<uint32_t>(track.descriptions.size()));  // entry_count
+  for (const TrackConfig& description : track.descriptions)
+    write_sample_entry(w, description, bit_rates(track));
+}
+
+void write_stts(BoxWriter& w, const MoovTrack& track) {  // 8.6.1.2
+  FullBox box(w, "stts"_4cc, 0, 0);
+  w.u32(TrackTracker::sizes(track.mark).stts);  // entry_count
+  track.tracker.each_duration_run(track.mark, [&](uint32_t samples, uint32_t duration) {
+    w.u32(samples);   // sample_count
+    w.u32(duration);  // sample_delta
+  });
+}
+
+void write_ctts(BoxWriter& w, const MoovTrack& track) {  // 8.6.1.3
+  FullBox box(w, "ctts"_4cc, 0, 0);
+  w.u32(TrackTracker::sizes(track.mark).ctts);  // entry_count
+  track.tracker.each_offset_run(track.mark, [&](uint32_t samples, uint32_t offset) {
+    w.u32(samples);  // sample_count
+    w.u32(offset);   // sample_offset
+  });
+}
+
+void write_stss(BoxWriter& w, const MoovTrack& track) {  // 8.6.2
+  FullBox box(w, "stss"_4cc, 0, 0);
+  w.u32(TrackTracker::sizes(track.mark).stss);  // entry_count
+  track.tracker.each_sync_sample(track.mark, [&](uint32_t number) { w.u32(number); });
+}
+
+void write_stsc(BoxWriter& w, const MoovTrack& track) {  // 8.7.4
+  FullBox box(w, "stsc"_4cc, 0, 0);
+  w.u32(TrackTracker::sizes(track.mark).stsc);  // entry_count
+  track.tracker.each_chunk_run(track.mark, [&](uint32_t chunk, uint32_t samples, uint32_t index) {
+    w.u32(chunk);      // first_chunk
+    w.u32(samples);    // samples_per_chunk
+    w.u32(index + 1);  // sample_description_index
+  });
+}
+
+void write_stsz(BoxWriter& w, const MoovTrack& track) {  // 8.7.3.2
+  FullBox box(w, "stsz"_4cc, 0, 0);
+  const bool table = TrackTracker::sizes(track.mark).stsz > 0;
+  w.u32(table ? 0 : track.mark.first_size);  // sample_size
+  w.u32(track.mark.samples);                 // sample_count
+  if (table) track.tracker.each_size(track.mark, [&](uint32_t size) { w.u32(size); });
+}
+
+void write_chunk_offsets(BoxWriter& w, const MoovTrack& track) {  // 8.7.5
+  const auto sizes = TrackTracker::sizes(track.mark);
+  FullBox box(w, sizes.wide_offsets ? "co64"_4cc : "stco"_4cc, 0, 0);
+  w.u32(sizes.chunk_offsets);  // entry_count
+  track.tracker.each_chunk(track.mark, [&](uint64_t offset) {
+    if (sizes.wide_offsets)
+      w.u64(offset);
+    else
+      w.u32(narrow<uint32_t>(offset));
+  });
+}
+
+}  // namespace
+
+void write_stbl(BoxWriter& w, const MoovTrack& track) {  // 8.5.1
+  Box box(w, "stbl"_4cc);
+  write_stsd(w, track);
+  write_stts(w, track);
+  if (track.mark.has_offsets) write_ctts(w, track);
+  if (!track.mark.all_sync()) write_stss(w, track);
+  write_stsc(w, track);
+  write_stsz(w, track);
+  write_chunk_offsets(w, track);
+  write_sample_groups(w, track.config(), track.tracker, track.mark);
+}
+
+uint64_t stbl_size_bound(const MoovTrack& track) {
+  const auto sizes = TrackTracker::sizes(track.mark);
+  uint64_t bytes = kFixedPart;
+  for (const TrackConfig& description : track.descriptions)
+    bytes += kFixedPartOfDescription + description.codec_config.size();
+  bytes += uint64_t{18} * track.mark.rolls + uint64_t{16} * track.mark.open_gops;
+  bytes += uint64_t{8} * sizes.stts + uint64_t{8} * sizes.ctts + uint64_t{4} * sizes.stss;
+  bytes += uint64_t{12} * sizes.stsc + uint64_t{4} * sizes.stsz;
+  bytes += uint64_t{sizes.wide_offsets ? 8u : 4u} * sizes.chunk_offsets;
+  return bytes;
+}
+
+}  // namespace mp4
