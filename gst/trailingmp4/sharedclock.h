@@ -31,8 +31,9 @@ class SharedClock {
     int64_t at = 0;    // where the new stretch begins: raw if announced, else corrected
     int64_t size = 0;  // how far the clock stepped; not known if announced
     bool announced = false;
-    int64_t change = 0;  // of the offset; 0: it was taken for jitter
-    bool exact = true;   // of a track whose pictures are not reordered
+    int64_t change = 0;   // of the offset; 0: it was taken for jitter
+    bool exact = true;    // of a track whose pictures are not reordered
+    bool undoes = false;  // it took back what a step before it had changed
   };
 
   // latest_end: the end of what all tracks have so far; none: nothing yet.

@@ -5,19 +5,21 @@
 
 namespace trailingmp4 {
 
-bool StepTrial::look(int64_t raw, int64_t distance, std::optional<int64_t> taken) {
+bool StepTrial::is_straggler(int64_t raw, int64_t distance, std::optional<int64_t> taken) const {
+  const int64_t slack = before_.reach + 2 * distance;
+  const int64_t ahead = raw + before_.offset - time_;
+  const bool can_be_told = taken && std::abs(*taken) > slack;
+  return can_be_told && looked_at_ > 0 && ahead >= -distance && ahead <= slack;
+}
+
+void StepTrial::add(int64_t raw, int64_t distance, bool straggler) {
   const int64_t ahead = raw + before_.offset - time_;
   time_ += distance;
   if (looked_at_++ == 0) first_ = ahead;
-  const bool can_tell = taken && std::abs(*taken) > before_.reach + 2 * distance;
-  const bool straggler =
-      can_tell && looked_at_ > 1 && ahead >= -distance && ahead <= before_.reach + 2 * distance;
   stragglers_ = straggler ? stragglers_ + 1 : 0;
-  if (!straggler && looked_at_ > kPassedOver) {
-    sum_ += ahead - first_;
-    ++counted_;
-  }
-  return straggler;
+  if (straggler || looked_at_ <= kPassedOver) return;
+  sum_ += ahead - first_;
+  ++counted_;
 }
 
 int64_t StepTrial::step() const {

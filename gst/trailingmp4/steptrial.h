@@ -21,12 +21,16 @@ class StepTrial {
 
   explicit StepTrial(const Before& before) : before_(before), time_(before.time) {}
 
-  // The next picture, the first one included. distance: from one to the next. taken: the step that
-  // was taken for one meanwhile, if any. True: the picture is where it would be without that; it
-  // was made before the step and is decoded after it.
-  bool look(int64_t raw, int64_t distance, std::optional<int64_t> taken);
+  // Whether the next picture is where it would be without the step that was taken for one
+  // meanwhile, if any: it was made before that and is decoded after it. distance: from one to the
+  // next.
+  bool is_straggler(int64_t raw, int64_t distance, std::optional<int64_t> taken) const;
+  // The next picture, the first one included.
+  void add(int64_t raw, int64_t distance, bool straggler);
 
   bool is_over() const { return looked_at_ >= kPictures; }
+  // Some pictures were counted, if not as many as are wanted.
+  bool can_tell() const { return counted_ >= kFewest; }
   // The clock went back to where it was.
   bool is_undone() const { return stragglers_ >= kStragglers; }
   // By how much the clock stepped, as far as is known.
@@ -36,6 +40,7 @@ class StepTrial {
  private:
   static constexpr unsigned kPictures = 24;
   static constexpr unsigned kPassedOver = 8;  // at first, old and new are mixed
+  static constexpr unsigned kFewest = 4;
   static constexpr unsigned kStragglers = 8;
 
   Before before_;

@@ -15,6 +15,7 @@ constexpr int64_t kSmallestRaise = 10 * kMillisecond;  // less is jitter
 constexpr int64_t kNoticeable = 100 * kMillisecond;    // a step forward, not jitter
 constexpr int64_t kLargestSlew = kSecond;              // by steps that each are jitter
 constexpr int64_t kUndoneWithin = 30 * kSecond;
+constexpr int64_t kLongestStraggled = 90 * kSecond;  // a gap that pictures come behind of
 constexpr int64_t kLongestGap = 6 * 3600 * kSecond;
 constexpr int64_t kDeepest = 16;  // pictures are not reordered over more (MaxDpbFrames)
 constexpr unsigned kUsualOf = 32;
@@ -51,15 +52,17 @@ std::optional<int64_t> StreamClock::follow(int64_t raw, std::optional<int64_t> a
 
 std::optional<int64_t> StreamClock::go_on(const Sample& sample) {
   take_raised_offset();
-  if (start_announced_)
+  if (kept_) ++kept_->pictures;
+  if (unsettled_ > 0) --unsettled_;
+  if (start_announced_) {
     start_over(sample);
-  else if (trial_ && go_on_with_trial(sample))
-    return trial_->offset_before();
-  else if (!step(sample))
-    return std::nullopt;
+  } else {
+    const Trial trial = trial_ ? go_on_with_trial(sample) : Trial::kGoesOn;
+    if (trial == Trial::kStraggler) return trial_->offset_before();
+    if (trial != Trial::kSettled && !step(sample)) return std::nullopt;
+  }
   work_off(sample);
   hold_gap(sample, false);
-  unsettled_ = published_offset_ == offset_ ? std::max<int64_t>(0, unsettled_ - 1) : kDeepest;
   note_reach(sample);
   return offset();
 }
@@ -119,14 +122,19 @@ int64_t StreamClock::largest_jitter(const Sample& sample) const {
 
 // False: the policy calls it an error.
 bool StreamClock::step(const Sample& sample) {
+  if (sample.next.reorders && is_straggler_of_gap(sample)) return true;
   const int64_t ahead = this->ahead(sample);
-  if (ahead - reach_ > (trial_ ? settings_.max_gap : kNoticeable)) return step_forward(sample);
   const int64_t distance = sample.next.distance;
+  const bool settling = sample.next.reorders && unsettled_ > 0;
+  const int64_t slack = settling ? correction_ + 2 * distance : 0;
+  if (ahead - reach_ > (trial_ ? settings_.max_gap : kNoticeable + slack))
+    return step_forward(sample);
+  if (settling && -ahead <= largest_jitter(sample) + slack) return true;
   const bool back = sample.next.reorders ? ahead < -distance : ahead < 0 && sample.raw < last_raw_;
   if (!back || trial_) return true;
   if (-ahead > largest_jitter(sample))
     step_back(sample);
-  else if (usual_of_ == kUsualOf && reach_ - ahead > settings_.max_step_back / 2)
+  else if (usual_of_ >= kUsualOf / 4 && reach_ - ahead > settings_.max_step_back / 2)
     begin_trial(sample);
   else if (!sample.next.reorders && sample.raw < last_raw_ - distance)
     small_step_back(sample);
@@ -160,26 +168,63 @@ void StreamClock::small_step_back(const Sample& sample) {
 bool StreamClock::step_forward(const Sample& sample) {
   const int64_t gap = ahead(sample);
   trial_.reset();
+  if (join(sample)) return true;
   if (!clock_went_on(sample, gap) && undo(sample)) return true;
-  if (gap - reach_ > settings_.max_gap) {
-    if (join(sample)) return true;
-    if (!is_real(sample, gap)) {
-      if (settings_.gap_policy == GapPolicy::kError) return false;
-      if (settings_.gap_policy == GapPolicy::kCollapse) {
-        take(sample, -stepped(sample));
-        counters_.gaps_collapsed.add();
-        return true;
-      }
+  if (gap - reach_ > settings_.max_gap && !is_real(sample, gap)) {
+    if (settings_.gap_policy == GapPolicy::kError) return false;
+    if (settings_.gap_policy == GapPolicy::kCollapse) {
+      take(sample, -stepped(sample));
+      counters_.gaps_collapsed.add();
+      return true;
     }
   }
-  kept_ = Kept{gap, sample.next.time};
+  keep(sample);
+  if (!is_reordering(sample))
+    seen_steps_ = shared_.take({.at = sample.next.time, .size = stepped(sample)});
   return true;
+}
+
+void StreamClock::keep(const Sample& sample) {
+  kept_ = Kept{ahead(sample), sample.next.time};
+  if (is_reordering(sample)) return;
+  settle(0);
+}
+
+// Nothing is learnt from the next pictures, and what is off by no more than that is not judged:
+// decode times go on from what was taken for true so far.
+void StreamClock::settle(int64_t correction) {
+  correction_ = std::abs(correction);
+  unsettled_ = kDeepest;
+}
+
+// Whether a picture that is further ahead than any before may just be reordered further.
+bool StreamClock::is_reordering(const Sample& sample) const {
+  if (!sample.next.reorders) return false;
+  return usual_of_ < kUsualOf || ahead(sample) - reach_ <= kNoticeable + 4 * sample.next.distance;
+}
+
+// Presented before a gap and decoded behind it. The clock has not stepped back.
+bool StreamClock::is_straggler_of_gap(const Sample& sample) const {
+  if (!kept_ || kept_->pictures > kDeepest) return false;
+  if (kept_->size > kLongestStraggled) return false;
+  const int64_t slack = 2 * sample.next.distance;
+  const int64_t ahead =
+      sample.raw + offset_ + slew_ - kept_->at - kept_->pictures * sample.next.distance;
+  return kept_->size > reach_ + 2 * slack && ahead >= -slack && ahead <= reach_ + slack;
 }
 
 // What steps back by as much as it stepped forward is where it was, to the nanosecond.
 bool StreamClock::undo(const Sample& sample) {
   if (undoable_.empty() || !is_size_of_step(sample, undoable_.back().change)) return false;
-  offset_ -= undoable_.back().change;
+  const int64_t change = undoable_.back().change;
+  seen_steps_ = shared_.take({.at = sample.next.time,
+                              .size = stepped(sample),
+                              .announced = false,
+                              .change = -change,
+                              .exact = true,
+                              .undoes = true});
+  offset_ -= change;
+  settle(0);
   undoable_.pop_back();
   last_taken_ = {};
   slew_ = 0;
@@ -195,6 +240,10 @@ bool StreamClock::join(const Sample& sample) {
   const auto step = shared_.find(like, tolerance_of(size) + reach_, seen_steps_);
   if (!step) return false;
   seen_steps_ = step->id;
+  if (step->change == 0 && size > 0) {
+    keep(sample);
+    return true;
+  }
   if (step->change == 0) {
     if (!sample.next.reorders) slew_ += std::max<int64_t>(0, -ahead(sample));
     counters_.worked_off.add();
@@ -205,7 +254,14 @@ bool StreamClock::join(const Sample& sample) {
   const bool fixed = !sample.next.reorders && shared_.fix(step->id, own_change);
   const int64_t change = fixed ? own_change : step->change;
   offset_ += change;
+  settle(trial_ && !tried_ ? change : 0);
   remember({step->id, change});
+  if (step->undoes) {
+    slew_ = 0;
+    slew_ = std::max<int64_t>(0, -ahead(sample) - reach_);
+    counters_.steps_undone.add();
+    return true;
+  }
   make_room(sample);
   if (size < 0)
     counters_.reanchored.add();
@@ -229,6 +285,7 @@ void StreamClock::take(const Sample& sample, int64_t change) {
                               .change = change,
                               .exact = !sample.next.reorders});
   offset_ += change;
+  settle(0);
   remember({seen_steps_, change});
 }
 
@@ -236,45 +293,56 @@ void StreamClock::take(const Sample& sample, int64_t change) {
 void StreamClock::begin_trial(const Sample& sample) {
   trial_.emplace(StepTrial::Before{sample.next.time, offset_ + slew_, usual_, reach_});
   tried_.reset();
-  trial_->look(sample.raw, sample.next.distance, {});
+  trial_->add(sample.raw, sample.next.distance, false);
 }
 
-// True: the picture belongs to the time before the step.
-bool StreamClock::go_on_with_trial(const Sample& sample) {
-  const bool straggler = trial_->look(sample.raw, sample.next.distance, tried_);
+StreamClock::Trial StreamClock::go_on_with_trial(const Sample& sample) {
+  const int64_t distance = sample.next.distance;
+  const bool straggler = trial_->is_straggler(sample.raw, distance, tried_);
+  const int64_t slack = reach_ + 2 * distance + (tried_ ? 0 : largest_jitter(sample));
+  if (!straggler && std::abs(ahead(sample)) > slack) {
+    if (trial_->can_tell()) end_trial(sample);
+    trial_.reset();
+    return Trial::kAnotherStep;
+  }
+  trial_->add(sample.raw, distance, straggler);
   if (trial_->is_undone()) {
     offset_ -= last_taken_.change;
     if (!undoable_.empty()) undoable_.pop_back();
     last_taken_ = {};
     trial_.reset();
     counters_.steps_undone.add();
-    return false;
+    return Trial::kGoesOn;
   }
-  const int64_t slack = reach_ + 2 * sample.next.distance + (tried_ ? 0 : largest_jitter(sample));
-  if (!straggler && std::abs(ahead(sample)) > slack) {  // another step
+  if (!tried_ && join(sample)) {
     trial_.reset();
-    return false;
+    return Trial::kSettled;
   }
-  if (!tried_ && join(sample))
-    trial_.reset();
-  else if (trial_->is_over() && !straggler)
-    end_trial(sample);
-  return straggler;
+  if (straggler) return Trial::kStraggler;
+  if (!trial_->is_over()) return Trial::kGoesOn;
+  end_trial(sample);
+  return Trial::kSettled;
 }
 
 void StreamClock::end_trial(const Sample& sample) {
   const int64_t step = trial_->step();
-  const int64_t jitter = settings_.max_step_back;
+  trial_.reset();
+  settle(tried_ ? *tried_ - step : step);
   if (tried_) {
     shared_.fix(last_taken_.id, last_taken_.change + *tried_ - step);
     take_raised_offset();
-  } else if (-step > jitter) {
-    take(sample, -step);
+  } else if (-step > settings_.max_step_back) {
+    seen_steps_ = shared_.take({.at = sample.next.time,
+                                .size = step,
+                                .announced = false,
+                                .change = -step,
+                                .exact = false});
+    offset_ -= step;
+    remember({seen_steps_, -step});
     counters_.reanchored.add();
-  } else if (-step > jitter / 2) {
+  } else if (-step > settings_.max_step_back / 2) {
     seen_steps_ = shared_.take({.at = sample.next.time, .size = step});
   }
-  trial_.reset();
 }
 
 void StreamClock::remember(const Taken& taken) {

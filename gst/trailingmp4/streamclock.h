@@ -88,6 +88,7 @@ class StreamClock {
   };
   struct Kept {
     int64_t size, at;
+    int64_t pictures = 0;  // since
   };
   struct Sample {
     int64_t raw;
@@ -110,6 +111,8 @@ class StreamClock {
   bool step_forward(const Sample& sample);
   bool undo(const Sample& sample);
   bool join(const Sample& sample);
+  void keep(const Sample& sample);
+  void settle(int64_t correction);
   void take(const Sample& sample, int64_t change);
   void remember(const Taken& taken);
   void make_room(const Sample& sample);
@@ -117,8 +120,11 @@ class StreamClock {
   bool is_real(const Sample& sample, int64_t gap) const;
   void hold_gap(const Sample& sample, bool first);
   void begin_trial(const Sample& sample);
-  bool go_on_with_trial(const Sample& sample);
+  enum class Trial { kStraggler, kGoesOn, kSettled, kAnotherStep };
+  Trial go_on_with_trial(const Sample& sample);
   void end_trial(const Sample& sample);
+  bool is_reordering(const Sample& sample) const;
+  bool is_straggler_of_gap(const Sample& sample) const;
   int64_t largest_jitter(const Sample& sample) const;
   void work_off(const Sample& sample);
   void note_reach(const Sample& sample);
@@ -142,7 +148,8 @@ class StreamClock {
   uint64_t seen_steps_ = 0;      // of shared_
   uint64_t seen_revision_ = 0;   // of shared_
   std::optional<StepTrial> trial_;
-  int64_t unsettled_ = 0;         // samples until the last change of the offset is past
+  int64_t correction_ = 0;        // how far off samples may be as long as it lasts:
+  int64_t unsettled_ = 0;         // samples until the last step is past
   std::optional<int64_t> tried_;  // the step that was taken for one in it
   std::optional<Kept> kept_;      // a step forward that was taken as real
   std::optional<int64_t> published_offset_;

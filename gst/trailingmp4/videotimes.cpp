@@ -17,7 +17,7 @@ constexpr std::size_t kPlacedAnew = 256;          // more pictures than a first 
 constexpr int64_t kLargestOffset = 10 * kSecond;  // from decoding to presentation
 constexpr int64_t kLargestLag =
     3600 * kSecond;  // from presentation to decoding; offsets have 32 bits
-constexpr int64_t kLargestMore = kSecond / 5;  // than any offset before
+constexpr int64_t kLargestMore = kSecond / 5;  // than any offset before, or 16 pictures
 constexpr Ticks kPicturesPerSecond = 30;       // where nothing is known
 
 // The median of the distances between neighbours in presentation.
@@ -53,8 +53,8 @@ void VideoTimes::set_depth(std::optional<unsigned> depth) {
 // Not after the presentation, and not much further before it than ever.
 bool VideoTimes::is_usable(Ticks pts, Ticks dts) const {
   if (dts > pts) return false;
-  const Ticks most = started_ ? largest_offset_ + timescale_.from_ns(kLargestMore)
-                              : timescale_.from_ns(kLargestOffset);
+  const Ticks more = std::max(timescale_.from_ns(kLargestMore), Ticks{kDeepest} * pace_);
+  const Ticks most = started_ ? largest_offset_ + more : timescale_.from_ns(kLargestOffset);
   return pts - dts <= most;
 }
 

@@ -67,7 +67,7 @@ struct Track {
     }
     // gst-check reports each fail_unless() to its parent process: too slow for millions of them.
     const Ticks offset = result.times.pts - result.times.dts;
-    if (offset < (stream.depth == 0 ? 0 : -stream.timescale.from_ns(20 * kSecond)))
+    if (offset < (stream.depth == 0 ? 0 : -stream.timescale.from_ns(100 * kSecond)))
       fail("shown before it is decoded");
     if (offset > int64_t{INT32_MAX}) fail("its offset exceeds 32 bits");
     if (!placed.empty()) {
