@@ -213,14 +213,50 @@ std::string TestRecording::compare(const boxes::Movie& movie, const boxes::Track
     const mp4::Ticks first = track.samples[0].times.dts;
     if (out.dts != in.times.dts - first) return where(i, "dts " + std::to_string(out.dts));
     if (out.pts != in.times.pts - first) return where(i, "pts " + std::to_string(out.pts));
-    if (out.sync != in.sync) return where(i, "sync");
-    const int64_t error =
+    const int64_t late =
         boxes::presentation_ns(movie, found, out) - (track.timescale.to_ns(in.times.pts) - origin);
-    if (std::abs(error) > 12'000)  // a tick of the movie's 90 kHz
-      return where(i, "presented " + std::to_string(error) + " ns late");
-    if (boxes::read_sample(path, out) != in.bytes) return where(i, "bytes");
+    const std::string difference = compare_sample(out, in, late);
+    if (!difference.empty()) return where(i, difference);
   }
   return {};
+}
+
+std::string TestRecording::compare_sample(const boxes::Sample& out, const Appended& in,
+                                          int64_t late_ns) const {
+  if (out.sync != in.sync) return "sync";
+  if (std::abs(late_ns) > 12'000)  // a tick of the movie's 90 kHz
+    return "presented " + std::to_string(late_ns) + " ns late";
+  if (boxes::read_sample(path, out) != in.bytes) return "bytes";
+  return {};
+}
+
+std::string TestRecording::growing_differences(const std::vector<std::size_t>& samples,
+                                               int64_t origin_ns) const {
+  const auto movie = read();
+  if (!movie) return "no movie";
+  std::string all;
+  for (const std::string& problem : movie->problems) all += problem + "\n";
+  if (!movie->fragmented) return all + "it is finished";
+  if (movie->tracks.size() != samples.size())
+    return all + std::to_string(movie->tracks.size()) + " tracks\n";
+  for (std::size_t t = 0; t < samples.size(); ++t) {
+    const boxes::Track& found = movie->tracks[t];
+    const Track& track = tracks_[found.id - 1];
+    const std::string where = "track " + std::to_string(found.id) + " ";
+    if (found.samples.size() != samples[t])
+      all += where + std::to_string(found.samples.size()) + " samples\n";
+    for (std::size_t i = 0; i < std::min(found.samples.size(), track.samples.size()); ++i) {
+      const int64_t wanted = track.timescale.to_ns(track.samples[i].times.pts) - origin_ns;
+      const int64_t late = boxes::presentation_ns(*movie, found, found.samples[i]) - wanted;
+      const std::string difference = compare_sample(found.samples[i], track.samples[i], late);
+      if (!difference.empty()) all += where + std::to_string(i + 1) + ": " + difference + "\n";
+    }
+  }
+  return all;
+}
+
+bool TestRecording::wait_until_published(uint64_t fragments) {
+  return eventually([&] { return recording->summary().fragments_published >= fragments; });
 }
 
 bool eventually(const std::function<bool()>& condition, std::chrono::milliseconds timeout) {

@@ -108,6 +108,12 @@ class TestRecording {
   std::optional<boxes::Movie> read() const { return boxes::read_movie(path); }
   /// What is wrong with the file, or not as it was appended; empty if all is well.
   std::string differences() const;
+  /// The same of a file that is not finished: it holds the first samples of each track, as many as
+  /// `samples` says of the track. The movie begins at `origin_ns`.
+  std::string growing_differences(const std::vector<std::size_t>& samples,
+                                  int64_t origin_ns = 0) const;
+  /// Every fragment that was closed is published.
+  bool wait_until_published(uint64_t fragments);
 
  private:
   struct Appended {
@@ -122,6 +128,7 @@ class TestRecording {
 
   std::string compare(const boxes::Movie& movie, const boxes::Track& found,
                       const Track& track) const;
+  std::string compare_sample(const boxes::Sample& out, const Appended& in, int64_t late_ns) const;
 
   std::vector<Track> tracks_;
   uint32_t seed_ = 0;
