@@ -65,14 +65,14 @@ uint64_t read_tfhd(Reading& reading, const Box& box, FragmentDefaults& defaults,
 }
 
 // 8.8.12 TrackFragmentBaseMediaDecodeTimeBox
-// A track may begin anywhere. Where its samples do not end at the next one, a number is left out:
-// some readers look at the time only then.
-void read_tfdt(Reading& reading, const Box& box, const Track& track, TrackFacts& facts) {
+// In the first fragment a track may begin anywhere. Later, where the samples before do not end at
+// the next one, a number is left out: some readers look at the time only then.
+void read_tfdt(Reading& reading, const Box& box, TrackFacts& facts) {
   BoxCursor cursor(box, reading.problems);
   const int version = cursor.full_header(1).version;
   if (!cursor.is_known()) return;
   const uint64_t time = cursor.sized(version);
-  const bool may_be_later = track.samples.empty() || reading.sequence_number_skipped;
+  const bool may_be_later = reading.is_first_fragment || reading.sequence_number_skipped;
   if (time < facts.next_dts || (time > facts.next_dts && !may_be_later)) {
     cursor.problem(
         text("%llu, but the samples before end at %llu", ull(time), ull(facts.next_dts)));
@@ -163,7 +163,7 @@ void read_traf(Reading& reading, const Box& traf, Fragment& fragment) {
                         text("description index %u out of range", defaults.description_index));
   }
   if (const Box* tfdt = traf.child("tfdt")) {
-    read_tfdt(reading, *tfdt, track, reading.facts[index]);
+    read_tfdt(reading, *tfdt, reading.facts[index]);
   } else {
     reading.problems.at(traf, "has no tfdt");
   }
@@ -213,6 +213,7 @@ void read_moof(Reading& reading, Box& moof) {
     if (number <= reading.last_sequence_number) {
       cursor.problem(text("sequence_number %u does not rise", number));
     }
+    reading.is_first_fragment = reading.last_sequence_number == 0;
     reading.sequence_number_skipped = number > reading.last_sequence_number + 1;
     reading.last_sequence_number = number;
   }

@@ -45,6 +45,7 @@ struct Reading {
   std::vector<TrackFacts> facts;
   std::vector<FragmentDefaults> extends;
   uint32_t last_sequence_number = 0;
+  bool is_first_fragment = true;
   bool sequence_number_skipped = false;  // before the fragment at hand
 };
 
