@@ -35,6 +35,10 @@ void FaultyDisk::fail_from(Verb verb, unsigned nth, mp4::StatusCode code, int er
   add({verb, nth, UINT32_MAX, Rule::Kind::kFail, {code, "Failed on demand.", error_number}, {}});
 }
 
+void FaultyDisk::fail_all_from(unsigned nth, mp4::StatusCode code, int error_number) {
+  add({{}, nth, UINT32_MAX, Rule::Kind::kFail, {code, "Failed on demand.", error_number}, {}});
+}
+
 void FaultyDisk::block(Verb verb, unsigned nth) {
   add({verb, nth, nth, Rule::Kind::kBlock, {}, {}});
   const std::lock_guard lock(mutex_);

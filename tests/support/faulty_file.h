@@ -51,6 +51,9 @@ class FaultyDisk {
   /// That call and every one of the verb after it.
   void fail_from(Verb verb, unsigned nth, mp4::StatusCode code, int error_number = 0);
 
+  /// That call and every one after it, of whatever verb.
+  void fail_all_from(unsigned nth, mp4::StatusCode code, int error_number = 0);
+
   /// The n-th call of the verb from now on stands still until release(), before it is passed on.
   void block(Verb verb, unsigned nth = 1);
   void release();

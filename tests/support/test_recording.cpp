@@ -124,7 +124,10 @@ mp4::Recording::Settings default_settings() {
 }
 
 TestRecording::TestRecording(const mp4::Recording::Settings& settings)
-    : path(folder.path("recording.mp4")),
+    : TestRecording("", settings) {}
+
+TestRecording::TestRecording(const std::string& location, const mp4::Recording::Settings& settings)
+    : path(location.empty() ? folder.path("recording.mp4") : location),
       disk(std::make_shared<FaultyDisk>()),
       witness(std::make_shared<Witness>()) {
   std::unique_ptr<mp4::PosixOutputFile> file;
@@ -234,20 +237,33 @@ std::string TestRecording::growing_differences(const std::vector<std::size_t>& s
                                                int64_t origin_ns) const {
   const auto movie = read();
   if (!movie) return "no movie";
+  return (movie->fragmented ? "" : "it is finished\n") + compare_begin(*movie, samples, origin_ns);
+}
+
+std::string TestRecording::shortened_differences(const std::vector<std::size_t>& samples) const {
+  const auto movie = read();
+  if (!movie) return "no movie";
   std::string all;
-  for (const std::string& problem : movie->problems) all += problem + "\n";
-  if (!movie->fragmented) return all + "it is finished";
-  if (movie->tracks.size() != samples.size())
-    return all + std::to_string(movie->tracks.size()) + " tracks\n";
+  if (movie->fragmented || movie->top.size() != 3) all = "it is not finished\n";
+  return all + compare_begin(*movie, samples, 0);
+}
+
+std::string TestRecording::compare_begin(const boxes::Movie& movie,
+                                         const std::vector<std::size_t>& samples,
+                                         int64_t origin_ns) const {
+  std::string all;
+  for (const std::string& problem : movie.problems) all += problem + "\n";
+  if (movie.tracks.size() != samples.size())
+    return all + std::to_string(movie.tracks.size()) + " tracks\n";
   for (std::size_t t = 0; t < samples.size(); ++t) {
-    const boxes::Track& found = movie->tracks[t];
+    const boxes::Track& found = movie.tracks[t];
     const Track& track = tracks_[found.id - 1];
     const std::string where = "track " + std::to_string(found.id) + " ";
     if (found.samples.size() != samples[t])
       all += where + std::to_string(found.samples.size()) + " samples\n";
     for (std::size_t i = 0; i < std::min(found.samples.size(), track.samples.size()); ++i) {
       const int64_t wanted = track.timescale.to_ns(track.samples[i].times.pts) - origin_ns;
-      const int64_t late = boxes::presentation_ns(*movie, found, found.samples[i]) - wanted;
+      const int64_t late = boxes::presentation_ns(movie, found, found.samples[i]) - wanted;
       const std::string difference = compare_sample(found.samples[i], track.samples[i], late);
       if (!difference.empty()) all += where + std::to_string(i + 1) + ": " + difference + "\n";
     }

@@ -79,6 +79,8 @@ mp4::Recording::Settings default_settings();
 class TestRecording {
  public:
   explicit TestRecording(const mp4::Recording::Settings& settings = default_settings());
+  /// Into another folder than its own.
+  TestRecording(const std::string& location, const mp4::Recording::Settings& settings);
 
   TemporaryFolder folder;
   std::string path;
@@ -112,6 +114,8 @@ class TestRecording {
   /// `samples` says of the track. The movie begins at `origin_ns`.
   std::string growing_differences(const std::vector<std::size_t>& samples,
                                   int64_t origin_ns = 0) const;
+  /// The same of a finished file that does not hold all.
+  std::string shortened_differences(const std::vector<std::size_t>& samples) const;
   /// Every fragment that was closed is published.
   bool wait_until_published(uint64_t fragments);
 
@@ -128,6 +132,8 @@ class TestRecording {
 
   std::string compare(const boxes::Movie& movie, const boxes::Track& found,
                       const Track& track) const;
+  std::string compare_begin(const boxes::Movie& movie, const std::vector<std::size_t>& samples,
+                            int64_t origin_ns) const;
   std::string compare_sample(const boxes::Sample& out, const Appended& in, int64_t late_ns) const;
 
   std::vector<Track> tracks_;
