@@ -193,6 +193,26 @@ GST_START_TEST(a_second_pad_waits_as_well_and_comes_back) {
 }
 GST_END_TEST
 
+// Whatever the disk stands still at, a source goes on as long as there is room.
+GST_START_TEST(a_disk_that_stands_still_delays_nobody_while_there_is_room) {
+  const Call calls[] = {Call::kReserve, Call::kWrite, Call::kDataSync};
+  Bench bench;
+  FaultySyscalls disk(bench.folder().path());
+  Feed& video = bench.add_video();
+  Feed& audio = bench.add_audio();
+  bench.play();
+  video.start();
+  audio.start();
+  disk.block(calls[__i__], __i__ == 2 && !g_getenv("TEST_WITHOUT_FRAGMENTS") ? 2 : 1);
+  fail_unless_equals_int(push_pictures(video, 1'000), GST_FLOW_OK);
+  fail_unless_equals_int(audio.push_many(1'900), GST_FLOW_OK);
+  fail_unless(__i__ == 2 || bench.stat("queue-bytes") > 1'000 * kPictureBytes);
+  disk.release();
+  bench.stop();
+  bench.expect_file({&video, &audio});
+}
+GST_END_TEST
+
 GST_START_TEST(a_sample_larger_than_the_bound_is_taken) {
   Bench bench;
   Feed& video = bench.add_video();
@@ -275,6 +295,7 @@ static Suite* test_contract_queue_full_suite(void) {
   tcase_add_test(tests, eos_of_another_pad_does_not_wait_for_room);
   tcase_add_test(tests, queries_events_pads_and_stats_do_not_wait_for_the_disk);
   tcase_add_test(tests, a_second_pad_waits_as_well_and_comes_back);
+  tcase_add_loop_test(tests, a_disk_that_stands_still_delays_nobody_while_there_is_room, 0, 3);
   tcase_add_test(tests, a_sample_larger_than_the_bound_is_taken);
   tcase_add_test(tests, drop_comes_back_at_a_sync_sample_and_counts);
   tcase_add_test(tests, a_slow_disk_loses_nothing);
