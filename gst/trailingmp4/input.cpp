@@ -40,6 +40,10 @@ void Input::begin_cycle(const CycleSettings& settings) {
   position_ = GST_CLOCK_TIME_NONE;
 }
 
+void Input::end_tracks() {
+  if (cycle_) cycle_->tracks.end();
+}
+
 void Input::set_cancel(Cancel reason, bool on) {
   const unsigned reasons = on ? cancel_reasons_ | reason : cancel_reasons_ & ~reason;
   cancel_reasons_ = reasons;
@@ -144,7 +148,7 @@ void Input::tag_event(GstEvent* event) {
 bool Input::eos_event(GstEvent* event) {
   Recorder* recorder = recorder_;
   if (!recorder->wait_until_playing(*this)) return false;
-  if (cycle_) cycle_->tracks.end();
+  end_tracks();
   recorder->ended(*this, gst_event_get_seqnum(event));
   return true;
 }

@@ -49,6 +49,7 @@ class Input {
   void attach(Recorder* recorder) { recorder_ = recorder; }
   void begin_cycle(const CycleSettings& settings);
   void end_cycle() { cycle_.reset(); }
+  void end_tracks();  // nothing comes any more
   void set_cancel(Cancel reason, bool on);
   StructureOwner stats(const mp4::Recording::Summary& summary) const;
 

@@ -48,7 +48,7 @@ class InputTracks {
   };
   Place place_sample(int64_t now);
 
-  // Nothing follows, or not soon.
+  // Nothing follows, or not soon. Any thread.
   void end();
   void set_tags(const mp4::TrackTags& tags);
   std::vector<mp4::TrackIndex> begun() const;  // any thread

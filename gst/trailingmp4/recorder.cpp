@@ -194,6 +194,7 @@ void Recorder::remove(Input& input) {
   {
     const std::lock_guard lock(mutex_);
     input.attach(nullptr);
+    input.end_tracks();
     roster_.remove(input);
     all_given_up = recording_ && roster_.all_given_up();
     if (recording_)
