@@ -62,12 +62,20 @@ void FragmentedMovie::begin_tracks(const Fragment& fragment, std::span<const Moo
       begin(tracks_[run.track], run, tracks[run.track].config().timescale);
 }
 
-// With the first sample that is not presented before the movie begins.
+// With the first sample that is not presented before the movie begins; where that leaves out some,
+// with one that can be decoded without them, if there is one.
 void FragmentedMovie::begin(Track& track, const Fragment::Run& run, Timescale timescale) {
   const Ticks origin = timescale.from_ns(*origin_ns_);
   const auto is_in = [&](const Fragment::Sample& sample) { return sample.pts >= origin; };
-  const auto first = std::find_if(run.samples.begin(), run.samples.end(), is_in);
+  auto first = std::find_if(run.samples.begin(), run.samples.end(), is_in);
+  track.begins_cut = track.begins_cut || first != run.samples.begin();
   if (first == run.samples.end()) return;
+  if (track.begins_cut) {
+    const auto sync = std::find_if(first, run.samples.end(), [&](const Fragment::Sample& sample) {
+      return sample.sync && is_in(sample);
+    });
+    if (sync != run.samples.end()) first = sync;
+  }
   Ticks earliest = first->pts;
   for (auto sample = first; sample != run.samples.end(); ++sample)
     earliest = std::min(earliest, sample->pts);

@@ -43,6 +43,7 @@ class FragmentedMovie {
   struct Track {
     bool begun = false;
     bool named = false;       // by the moov
+    bool begins_cut = false;  // there are samples before the movie begins
     bool left_out = false;    // there was no room
     std::size_t skipped = 0;  // samples of this fragment, before the movie begins
     Ticks media_time = 0;     // c

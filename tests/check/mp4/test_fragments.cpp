@@ -161,17 +161,38 @@ GST_START_TEST(what_a_late_track_presents_before_the_movie_begins_is_in_the_fini
 }
 GST_END_TEST;
 
+GST_START_TEST(a_late_video_that_began_earlier_is_seen_from_a_sync_sample_on) {
+  TestRecording recording;
+  const auto audio = recording.add_track(audio_config());
+  for (Ticks i = 47; i < 100; ++i) recording.append(audio, {i * 1'024, i * 1'024, 1'024});
+  fail_unless(recording.wait_until_published(1));
+  const auto video = recording.add_track(video_config());
+  for (Ticks i = 0; i < 62; ++i)
+    recording.append(video, {i * kPicture, i * kPicture, 0}, i % 20 == 0);
+  fail_unless(recording.wait_until_published(2));
+  // None of the first second can be seen; the next sync sample is the 40th picture.
+  fail_unless_equals_int(recording.read()->tracks.size(), 1);
+  recording.append_many(video, 31, kPicture, 20);
+  fail_unless(recording.wait_until_published(3));
+  const auto movie = recording.read();
+  fail_unless(movie->problems.empty(), "%s", movie->problems[0].c_str());
+  const boxes::Track& shown = movie->tracks[1];
+  fail_unless(shown.samples[0].sync);
+  expect_good_end(recording);
+}
+GST_END_TEST;
+
 GST_START_TEST(tags_that_come_late_are_said_by_a_revised_moov) {
   TestRecording recording;
   const auto video = recording.add_track(video_config());
   recording.append_many(video, 32, kPicture, 31);
   fail_unless(recording.wait_until_published(1));
-  fail_unless_equals_string(recording.read()->tracks[0].language.c_str(), "und");
+  fail_unless(recording.read()->tracks[0].language == "und");
   recording.recording->set_track_tags(video, {{'d', 'e', 'u'}, {}});
   recording.append_many(video, 31, kPicture, 31);
   fail_unless(recording.wait_until_published(2));
   expect_growing(recording, {62});
-  fail_unless_equals_string(recording.read()->tracks[0].language.c_str(), "deu");
+  fail_unless(recording.read()->tracks[0].language == "deu");
   expect_good_end(recording);
 }
 GST_END_TEST;
@@ -305,6 +326,7 @@ static Suite* fragments_suite() {
   tcase_add_test(growing, where_the_reserve_is_used_up_a_track_is_in_the_finished_file_only);
   tcase_add_test(growing,
                  what_a_late_track_presents_before_the_movie_begins_is_in_the_finished_file);
+  tcase_add_test(growing, a_late_video_that_began_earlier_is_seen_from_a_sync_sample_on);
   tcase_add_test(growing, tags_that_come_late_are_said_by_a_revised_moov);
   tcase_add_test(growing, a_sample_without_successor_is_published_and_said_to_be_short);
   tcase_add_test(growing, a_successor_that_comes_sooner_than_said_begins_where_it_was_said);

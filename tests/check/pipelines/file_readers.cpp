@@ -11,6 +11,7 @@
 
 #include "box_reader.h"
 #include "child_process.h"
+#include "file_bytes.h"
 #include "pad_log.h"
 #include "recording_pipeline.h"
 
@@ -194,6 +195,15 @@ std::vector<Bytes> decode_samples(const MediaTrack& track) {
   g_autoptr(GstCaps) caps = gst_caps_from_string(track.caps.c_str());
   g_object_set(in.get(), "caps", caps, nullptr);
   return pictures(pipeline.get(), &track);
+}
+
+std::string as_killed(const std::string& path) {
+  boxes::Bytes bytes = boxes::load_file(path);
+  constexpr size_t kMdatSize = 40;  // of an empty mdat
+  boxes::put_number(bytes, kMdatSize, 16, 8);
+  std::string killed = path + ".killed.mp4";
+  if (!boxes::store_file(killed, bytes)) return {};
+  return killed;
 }
 
 }  // namespace pipelines

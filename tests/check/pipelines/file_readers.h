@@ -25,6 +25,10 @@ std::vector<std::string> player_complaints(const std::string& path);
 /// Everything above but the players at once: the file is in order and holds just what was pushed.
 std::vector<std::string> faults(const std::string& path, const MediaTracks& pushed);
 
+/// A copy of a finished file as a kill before its last step would have left it: all its fragments,
+/// and no moov that names a sample. Returns its path.
+std::string as_killed(const std::string& path);
+
 /// The pictures of the only video track, decoded.
 std::vector<Bytes> decode_file(const std::string& path);
 /// The same of a byte stream (Annex B) in a file.

@@ -119,6 +119,7 @@ GST_START_TEST(three_readers_find_every_sample_with_its_bytes_and_times) {
   const MediaTracks pushed = record(one, path);
   if (pushed.empty()) return;
   assert_none(one.name, pipelines::faults(path, pushed));
+  assert_none(one.name, pipelines::faults(pipelines::as_killed(path), pushed));
 }
 GST_END_TEST
 
@@ -129,12 +130,15 @@ GST_START_TEST(players_do_not_complain_and_show_the_encoders_pictures) {
   const MediaTracks pushed = record(one, path);
   if (pushed.empty()) return;
   assert_none(one.name, pipelines::player_complaints(path));
+  assert_none(one.name, pipelines::player_complaints(pipelines::as_killed(path)));
   const auto video = std::find_if(pushed.begin(), pushed.end(),
                                   [](const MediaTrack& track) { return track.video; });
   if (video == pushed.end() || pushed.size() > 2) return;
   const auto pictures = pipelines::decode_samples(*video);
   fail_unless_equals_int(pictures.size(), video->samples.size());
   fail_unless(pipelines::decode_file(path) == pictures, "%s: other pictures", one.name);
+  fail_unless(pipelines::decode_file(pipelines::as_killed(path)) == pictures,
+              "%s: other pictures when killed", one.name);
 }
 GST_END_TEST
 
