@@ -56,8 +56,9 @@ run_plain() {
 
 # gst-launch-1.0 and gst-plugin-scanner have no sanitiser, so the plugin cannot be loaded into them. The
 # suite "tools" tests the tests' own reader and camera, "plain" is what is also run with fragments,
-# "crashes" looks at thousands of files and kills recorders. A process for each case of a test costs more than
-# the case under AddressSanitizer, so where nothing is amiss the cases of a program share one.
+# "crashes" looks at thousands of files and kills recorders, "readers" is about files. A process for
+# each case of a test costs more than the case under AddressSanitizer, so where nothing is amiss the
+# cases of a program share one.
 # Looking for leaks at the end of each of a thousand test cases takes longer than the cases; so only
 # those do it in which everything is made and given back, in good and in bad times. GLib has no frame
 # pointers: only the slow unwinder sees who called it, which lsan.supp needs.
