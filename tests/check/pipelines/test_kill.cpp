@@ -167,8 +167,10 @@ int64_t inspect(const Victim& victim, unsigned number, const Plan& plan) {
   fail_unless(problems.empty(), "kill %u: %s\n%s", number, pipelines::join(problems).c_str(),
               victim.output().c_str());
   fail_unless(movie->fragmented, "kill %u: it is finished", number);
-  for (const boxes::Track& track : movie->tracks)
-    fail_unless(!track.samples.empty(), "kill %u: track %u is empty", number, track.id);
+  // A track that began late may be named before its first fragment is published.
+  const bool has_samples = std::any_of(movie->tracks.begin(), movie->tracks.end(),
+                                       [](const auto& track) { return !track.samples.empty(); });
+  fail_unless(has_samples, "kill %u: it is empty", number);
   if (number % kProbeEvery == 0) assert_ffprobe_agrees(path, *movie);
   return loss(*movie, pushed);
 }
