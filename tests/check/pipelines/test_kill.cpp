@@ -38,7 +38,7 @@ constexpr milliseconds kLook{5};
 constexpr std::chrono::seconds kStartLimit{60};
 constexpr unsigned kProbeEvery = 20;
 
-constexpr unsigned kKillsInCi = 80;
+constexpr unsigned kKillsInCi = 40;
 
 // What a fragment may wait for besides its own length: this process and its siblings share two
 // processors, perhaps with the rest of the tests, and one disk, whose sync takes as long as all
