@@ -68,7 +68,7 @@ void InputTracks::bring_sets(std::vector<std::vector<uint8_t>> sets) {
   bool changed = false;
   for (const auto& set : brought_) changed = caps.sets->put(set) || changed;
   if (!changed) return;
-  caps.describe_anew();
+  mp4::describe(*caps.sets, caps.config);
   if (current_->track) current_->to_be_described = current_->changed = true;
   use_depth();
 }

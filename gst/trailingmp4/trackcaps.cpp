@@ -61,18 +61,10 @@ void read_framerate(const GstStructure* caps, TrackCaps& result) {
       GST_SECOND, static_cast<guint64>(denominator), static_cast<guint64>(numerator)));
 }
 
-void use_sequence(const std::optional<mp4::SequenceInfo>& sequence, mp4::VideoDescription& video) {
-  if (!sequence) return;
-  video.width = mp4::narrow<uint16_t>(sequence->width);
-  video.height = mp4::narrow<uint16_t>(sequence->height);
-  video.aspect = sequence->aspect.value_or(mp4::PixelAspectRatio());
-  video.colour = sequence->colour;
-}
-
 // The bitstream's word first, then what the caps say beyond it or against it.
 Status read_video(const GstStructure* caps, TrackCaps& result) {
   mp4::VideoDescription& video = result.config.video;
-  use_sequence(result.sets->sequence(), video);
+  if (const auto sequence = result.sets->sequence()) mp4::describe(*sequence, video);
   int width = 0, height = 0;
   gst_structure_get_int(caps, "width", &width);
   gst_structure_get_int(caps, "height", &height);
@@ -168,11 +160,6 @@ bool TrackCaps::fits(const TrackCaps& other) const {
     return false;
   if (sets && other.sets) return sets->nal_length_size() == other.sets->nal_length_size();
   return config.codec_config == other.config.codec_config;
-}
-
-void TrackCaps::describe_anew() {
-  config.codec_config = sets->record();
-  use_sequence(sets->sequence(), config.video);
 }
 
 mp4::Status read_caps(const GstCaps* caps, TrackCaps& result) {

@@ -24,8 +24,6 @@ struct TrackCaps {
 
   // Samples of the other can stand in the track of this one, with a description of their own.
   bool fits(const TrackCaps& other) const;
-  // The description that the parameter sets in force make, after they changed.
-  void describe_anew();
 };
 
 // kInvalid with a sentence where the caps cannot be written.

@@ -165,6 +165,11 @@ mp4::Status CrashDisk::add(DiskCall call) {
   return {};
 }
 
+CrashFile::CrashFile(std::shared_ptr<CrashDisk> disk, const Bytes& content)
+    : disk_(std::move(disk)), size_(content.size()) {
+  disk_->calls_ = {{Kind::kCreate}, {Kind::kWrite, 0, content}, {Kind::kSync}};
+}
+
 mp4::Status CrashFile::create() { return disk_->add({Kind::kCreate}); }
 
 mp4::Status CrashFile::reserve(uint64_t, uint64_t to) {

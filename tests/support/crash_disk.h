@@ -67,6 +67,9 @@ class CrashDisk {
 class CrashFile final : public mp4::OutputFile {
  public:
   explicit CrashFile(std::shared_ptr<CrashDisk> disk) : disk_(std::move(disk)) {}
+  // One that was there before, safe on the disk: the first calls are kCallsBefore that made it.
+  CrashFile(std::shared_ptr<CrashDisk> disk, const Bytes& content);
+  static constexpr std::size_t kCallsBefore = 3;
 
   mp4::Status create() override;
   mp4::Status reserve(uint64_t from, uint64_t to) override;

@@ -107,7 +107,9 @@ Status MovieFile::take_name() {
 Status MovieFile::finish(std::span<const uint8_t> moov) {
   const uint64_t moov_offset = end_ + kBoxHeaderSize;
   const uint64_t size = moov_offset + moov.size();
-  Status status = append_moov(moov);                          // S5: all fragments
+  Status status;
+  if (!fits<uint32_t>(size - end_)) status = {StatusCode::kInvalid, "The index exceeds 4 GiB."};
+  if (status.ok()) status = append_moov(moov);                // S5: all fragments
   if (status.ok()) status = sync();                           // S6: all fragments, M hidden
   if (status.ok()) status = check_size(size);                 // S7: the same
   if (status.ok()) status = flip(moov_offset - kMdatOffset);  // S8: either of the two
@@ -130,12 +132,23 @@ Status MovieFile::append_moov(std::span<const uint8_t> moov) {
   return write(end_, pieces);
 }
 
-// Over what is there of a fragment that found no space. Nothing is given back before M has its
-// place: another writer would take it. The header, which is true only then, comes last.
+// Over what is there of a fragment that found no space, or of a recording that was left over.
+// Nothing is given back before M has its place: another writer would take it. From the first step
+// on, the rest is one box that claims all that is there, or more.
 Status MovieFile::append_moov_over_rest(std::span<const uint8_t> moov) {
-  Status status = write(end_ + kBoxHeaderSize, moov);
-  if (status.ok()) status = file_->truncate(end_ + kBoxHeaderSize + moov.size());
-  if (status.ok()) status = write(end_, write_skip_header(kBoxHeaderSize + moov.size()));
+  const uint64_t size = kBoxHeaderSize + moov.size();
+  uint64_t file_size = 0;
+  if (auto status = file_->size(file_size); !status.ok()) return status;
+  uint64_t rest = file_size - std::min(file_size, end_);
+  Status status;
+  if (!fits<uint32_t>(rest)) {  // cut anywhere it is as good as whole
+    status = file_->truncate(end_ + size);
+    rest = size;
+  }
+  if (status.ok()) status = write(end_, write_skip_header(std::max(size, rest)));
+  if (status.ok()) status = write(end_ + kBoxHeaderSize, moov);
+  if (status.ok() && rest > size) status = file_->truncate(end_ + size);
+  if (status.ok() && rest > size) status = write(end_, write_skip_header(size));
   return status;
 }
 

@@ -34,6 +34,10 @@ namespace mp4 {
 class MovieFile {
  public:
   explicit MovieFile(std::unique_ptr<OutputFile> file) : file_(std::move(file)) {}
+  // One that a recorder left over: its fragments end there, and what is behind is a rest. All that
+  // can be done with it is finish().
+  MovieFile(std::unique_ptr<OutputFile> file, uint64_t end)
+      : file_(std::move(file)), end_(end), has_name_(true), has_rest_(true) {}
 
   // S0: makes the file.
   Status create();

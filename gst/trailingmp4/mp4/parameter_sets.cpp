@@ -244,4 +244,16 @@ std::vector<uint8_t> ParameterSets::missing_from(std::span<const std::vector<uin
   return missing;
 }
 
+void describe(const ParameterSets& sets, TrackConfig& config) {
+  config.codec_config = sets.record();
+  if (const auto sequence = sets.sequence()) describe(*sequence, config.video);
+}
+
+void describe(const SequenceInfo& sequence, VideoDescription& video) {
+  video.width = narrow<uint16_t>(sequence.width);
+  video.height = narrow<uint16_t>(sequence.height);
+  video.aspect = sequence.aspect.value_or(PixelAspectRatio());
+  video.colour = sequence.colour;
+}
+
 }  // namespace mp4

@@ -62,4 +62,8 @@ class ParameterSets {
   Sets others_;  // of that record, kept as they were: H.264 SPS extensions, H.265 SEI, other layers
 };
 
+// What the sets in force say of a track: its decoder configuration record and its pictures.
+void describe(const ParameterSets& sets, TrackConfig& config);
+void describe(const SequenceInfo& sequence, VideoDescription& video);
+
 }  // namespace mp4

@@ -110,6 +110,12 @@ Status PosixOutputFile::open_folder(const std::string& path, const Options& opti
   return {};
 }
 
+std::unique_ptr<PosixOutputFile> PosixOutputFile::adopt(FileDescriptor file) {
+  std::unique_ptr<PosixOutputFile> adopted(new PosixOutputFile({}, {}, {}));
+  adopted->file_ = std::move(file);
+  return adopted;
+}
+
 Status PosixOutputFile::check_name() const {
   struct stat found {};
   if (::fstatat(folder_.get(), name_.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -204,7 +210,7 @@ Status PosixOutputFile::reserve_exactly(uint64_t from, uint64_t to) {
 // Best effort: others may take it before we do.
 Status PosixOutputFile::look_for_room(uint64_t bytes) const {
   struct statvfs disk {};
-  if (::fstatvfs(folder_.get(), &disk) != 0 || disk.f_blocks == 0) return {};
+  if (::fstatvfs(file_.get(), &disk) != 0 || disk.f_blocks == 0) return {};
   const uint64_t free = uint64_t{disk.f_bavail} * disk.f_frsize;
   return free < bytes ? write_failure(ENOSPC) : Status();
 }

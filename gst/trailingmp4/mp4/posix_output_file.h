@@ -42,6 +42,9 @@ class PosixOutputFile final : public OutputFile {
   static Status open_folder(const std::string& path, const Options& options,
                             std::unique_ptr<PosixOutputFile>& file);
 
+  // A file that is open already, of which the caller has seen to everything that create() does.
+  static std::unique_ptr<PosixOutputFile> adopt(FileDescriptor file);
+
   // While a file of the name exists, the new one has a hidden name, ".NAME.recording", until
   // take_name().
   Status create() override;

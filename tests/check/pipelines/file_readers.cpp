@@ -6,6 +6,7 @@
 #include <gst/pbutils/pbutils.h>
 
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <sstream>
 
@@ -204,6 +205,14 @@ std::string as_killed(const std::string& path) {
   std::string killed = path + ".killed.mp4";
   if (!boxes::store_file(killed, bytes)) return {};
   return killed;
+}
+
+std::string as_finalized(const std::string& path, std::string& complaint) {
+  std::string finalized = path + ".finalized.mp4";
+  std::filesystem::rename(as_killed(path), finalized);
+  const Outcome outcome = run("'" FINALIZE "' --quiet '" + finalized + "'");
+  if (outcome.status != 0 || !outcome.output.empty()) complaint = "finalize: " + outcome.output;
+  return finalized;
 }
 
 }  // namespace pipelines

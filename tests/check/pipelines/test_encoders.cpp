@@ -120,6 +120,9 @@ GST_START_TEST(three_readers_find_every_sample_with_its_bytes_and_times) {
   if (pushed.empty()) return;
   assert_none(one.name, pipelines::faults(path, pushed));
   assert_none(one.name, pipelines::faults(pipelines::as_killed(path), pushed));
+  std::string complaint;
+  assert_none(one.name, pipelines::faults(pipelines::as_finalized(path, complaint), pushed));
+  fail_unless(complaint.empty(), "%s: %s", one.name, complaint.c_str());
 }
 GST_END_TEST
 

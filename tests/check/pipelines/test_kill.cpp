@@ -150,6 +150,23 @@ void assert_ffprobe_agrees(const std::string& path, const boxes::Movie& movie) {
               expected.c_str());
 }
 
+std::size_t samples_of(const boxes::Movie& movie) {
+  std::size_t samples = 0;
+  for (const boxes::Track& track : movie.tracks) samples += track.samples.size();
+  return samples;
+}
+
+// trailingmp4-finalize makes a plain file of it that has all that could be read, and perhaps a
+// fragment that could not yet.
+void assert_can_be_finished(const std::string& path, const boxes::Movie& before) {
+  const pipelines::Outcome outcome = pipelines::run("'" FINALIZE "' '" + path + "'");
+  fail_unless(outcome.status == 0, "%s", outcome.output.c_str());
+  const auto movie = boxes::read_movie(path);
+  fail_unless(movie && !movie->fragmented && movie->top.size() == 3, "%s", outcome.output.c_str());
+  fail_unless(movie->problems.empty(), "%s", movie->problems.front().c_str());
+  fail_unless(samples_of(*movie) >= samples_of(before), "%s", outcome.output.c_str());
+}
+
 // Returns what is lost, in nanoseconds. A recorder whose first fragment was not durable yet has
 // lost all, which may not have been much.
 int64_t inspect(const Victim& victim, unsigned number, const Plan& plan) {
@@ -174,6 +191,7 @@ int64_t inspect(const Victim& victim, unsigned number, const Plan& plan) {
   const bool all_have = std::none_of(movie->tracks.begin(), movie->tracks.end(),
                                      [](const auto& track) { return track.samples.empty(); });
   if (number % kProbeEvery == 0 && all_have) assert_ffprobe_agrees(path, *movie);
+  assert_can_be_finished(path, *movie);
   return loss(*movie, pushed);
 }
 

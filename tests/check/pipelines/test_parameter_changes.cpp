@@ -143,6 +143,24 @@ void expect_sets_in_samples(const char* name, const std::string& path, const box
   }
 }
 
+// Made anew from the samples, the descriptions say the same sizes, and each sample has its own.
+void expect_same_descriptions(const char* name, const boxes::Track& track,
+                              const std::string& finalized) {
+  const auto movie = boxes::read_movie(finalized);
+  fail_unless(movie && movie->problems.empty() && movie->tracks.size() == 1, "%s", name);
+  const boxes::Track& made = movie->tracks[0];
+  fail_unless_equals_int(made.entries.size(), track.entries.size());
+  for (size_t i = 0; i < made.entries.size(); ++i)
+    fail_unless(made.entries[i].width == track.entries[i].width &&
+                    made.entries[i].height == track.entries[i].height &&
+                    made.entries[i].format == track.entries[i].format,
+                "%s: description %zu is another", name, i);
+  fail_unless_equals_int(made.samples.size(), track.samples.size());
+  for (size_t i = 0; i < made.samples.size(); ++i)
+    fail_unless(made.samples[i].description_index == track.samples[i].description_index,
+                "%s: sample %zu has another description", name, i);
+}
+
 template <typename T>
 void append(std::vector<T>& all, std::vector<T> more) {
   all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
@@ -191,6 +209,15 @@ GST_START_TEST(every_picture_is_decoded_as_it_was_encoded) {
   fail_unless(picture_sums(killed) == sums, "%s, killed: ffmpeg decodes other pictures", one.name);
   fail_unless(pipelines::decode_file(killed) == pictures,
               "%s, killed: GStreamer decodes other pictures", one.name);
+
+  std::string complaint;
+  const std::string finalized = pipelines::as_finalized(path, complaint);
+  fail_unless(complaint.empty(), "%s: %s", one.name, complaint.c_str());
+  expect_same_descriptions(one.name, track, finalized);
+  fail_unless(picture_sums(finalized) == sums, "%s, finalized: ffmpeg decodes other pictures",
+              one.name);
+  fail_unless(pipelines::decode_file(finalized) == pictures,
+              "%s, finalized: GStreamer decodes other pictures", one.name);
 }
 GST_END_TEST
 

@@ -89,4 +89,6 @@ struct Scenario {
   void (*record)(Film& film);
 };
 
+extern const std::vector<Scenario> kScenarios;
+
 }  // namespace mp4_test

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "finalize.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "file_reader.h"
+#include "mp4/file_layout.h"
+#include "mp4/movie_file.h"
+#include "mp4/posix_output_file.h"
+
+namespace finalize {
+namespace {
+
+using mp4::Status;
+using mp4::StatusCode;
+
+// A recorder holds a lock on its file as long as it records. Not every file system has locks.
+Status open_alone(const std::string& path, const Options& options, mp4::FileDescriptor& file) {
+  const int flags = (options.only_look ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  mp4::FileDescriptor opened(::open(path.c_str(), flags));
+  if (!opened.valid() && errno == EISDIR) return {StatusCode::kNotRegular, "It is a folder."};
+  if (!opened.valid()) return {StatusCode::kOpen, "It cannot be opened.", errno};
+  struct stat found {};
+  if (::fstat(opened.get(), &found) != 0 || !S_ISREG(found.st_mode))
+    return {StatusCode::kNotRegular, "It is not a regular file."};
+  const int lock = (options.only_look ? LOCK_SH : LOCK_EX) | LOCK_NB;
+  if (::flock(opened.get(), lock) != 0 && errno == EWOULDBLOCK)
+    return {StatusCode::kBusy, "It is being recorded, or finished, by another process."};
+  file = std::move(opened);
+  return {};
+}
+
+Status no_room(uint64_t needed, const Status& status) {
+  return {StatusCode::kNoSpace,
+          "Its index needs " + std::to_string(needed) +
+              " bytes of free space on its disk. It was left as it is, and plays.",
+          status.error_number()};
+}
+
+}  // namespace
+
+Status finish(const LeftOver& left_over, std::unique_ptr<mp4::OutputFile> file) {
+  const std::vector<uint8_t> moov = left_over.tracks().moov();
+  const uint64_t end = left_over.end() + mp4::kBoxHeaderSize + moov.size();
+  uint64_t size = 0;
+  if (auto status = file->size(size); !status.ok()) return status;
+  if (const Status status = file->reserve(left_over.end(), end); !status.ok()) {
+    // What could be held after all is given back.
+    if (auto truncated = file->truncate(size); !truncated.ok()) return truncated;
+    return status.code() == StatusCode::kNoSpace ? no_room(end - std::min(end, size), status)
+                                                 : status;
+  }
+  mp4::MovieFile movie(std::move(file), left_over.end());
+  return movie.finish(moov);
+}
+
+Status finalize(const std::string& path, const Options& options, const LeftOver::Progress& progress,
+                Report& report) {
+  mp4::FileDescriptor file;
+  if (auto status = open_alone(path, options, file); !status.ok()) return status;
+  struct stat found {};
+  if (::fstat(file.get(), &found) != 0) return {StatusCode::kOpen, "It cannot be read.", errno};
+  report.file_size = static_cast<uint64_t>(found.st_size);
+  const FileReader reader(file.get(), report.file_size);
+  const Status status = report.left_over.read(reader, progress);
+  if (!reader.status().ok()) return reader.status();
+  if (!status.ok() || options.only_look || report.left_over.kind() == LeftOver::Kind::kFinished)
+    return status;
+  report.has_changed = true;
+  return finish(report.left_over, mp4::PosixOutputFile::adopt(std::move(file)));
+}
+
+}  // namespace finalize

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fragment_view.h"
+
+#include "box_view.h"
+
+namespace finalize {
+namespace {
+
+using namespace mp4::literals;
+using Bytes = std::span<const uint8_t>;
+using Sample = FragmentView::Sample;
+
+constexpr uint32_t kMostSamples = 1 << 24;  // of a track in a fragment; far above what recorders do
+constexpr uint64_t kLatest = uint64_t{1} << 48;  // no recording lasts as long
+// tf_flags, 8.8.7.1
+constexpr uint32_t kBaseDataOffset = 0x1;
+constexpr uint32_t kSampleDescription = 0x2;
+constexpr uint32_t kDefaultDuration = 0x8;
+constexpr uint32_t kDefaultSize = 0x10;
+constexpr uint32_t kDefaultFlags = 0x20;
+constexpr uint32_t kBaseIsMoof = 0x20000;
+// tr_flags, 8.8.8.1
+constexpr uint32_t kDataOffset = 0x1;
+constexpr uint32_t kFirstFlags = 0x4;
+constexpr uint32_t kDurations = 0x100;
+constexpr uint32_t kSizes = 0x200;
+constexpr uint32_t kFlags = 0x400;
+constexpr uint32_t kOffsets = 0x800;
+constexpr uint32_t kIsNonSync = 0x00010000;  // 8.8.3.1: sample_is_non_sync_sample
+
+// What a track fragment says once of all its samples.
+struct Defaults {
+  uint32_t duration = 0, size = 0, flags = 0;
+};
+
+bool read_tfhd(Bytes body, FragmentView::Run& run, Defaults& defaults) {  // 8.8.7
+  Fields fields(body);
+  const uint32_t flags = read_full_box_header(fields).flags;
+  run.track_id = fields.u32();
+  if (!(flags & kBaseIsMoof) || flags & (kBaseDataOffset | kSampleDescription)) return false;
+  if (flags & kDefaultDuration) defaults.duration = fields.u32();
+  if (flags & kDefaultSize) defaults.size = fields.u32();
+  if (flags & kDefaultFlags) defaults.flags = fields.u32();
+  return !fields.exhausted();
+}
+
+bool read_tfdt(Bytes body, FragmentView::Run& run) {  // 8.8.12
+  Fields fields(body);
+  const uint64_t time = fields.time(read_full_box_header(fields).version);
+  run.decode_time = static_cast<mp4::Ticks>(time);
+  return !fields.exhausted() && time < kLatest;
+}
+
+// 8.8.8. Samples lie between begin and end of the fragment; no sample is empty, so there are no
+// more of them than bytes.
+bool read_trun(Bytes body, const Defaults& defaults, uint64_t begin, uint64_t end,
+               std::vector<Sample>& samples) {
+  Fields fields(body);
+  const uint32_t flags = read_full_box_header(fields).flags;
+  const uint32_t count = fields.u32();
+  if (!(flags & kDataOffset) || count == 0 || count > kMostSamples) return false;
+  uint64_t position = fields.u32();
+  const uint32_t first_flags = flags & kFirstFlags ? fields.u32() : defaults.flags;
+  if (position < begin) return false;
+  for (uint32_t i = 0; i < count; ++i) {
+    Sample sample{position, defaults.size, defaults.duration, 0, false};
+    if (flags & kDurations) sample.duration = fields.u32();
+    if (flags & kSizes) sample.size = fields.u32();
+    uint32_t sample_flags = i == 0 ? first_flags : defaults.flags;
+    if (flags & kFlags) sample_flags = fields.u32();
+    if (flags & kOffsets) sample.offset = fields.i32();
+    sample.sync = !(sample_flags & kIsNonSync);
+    position += sample.size;
+    if (fields.exhausted() || sample.size == 0 || sample.duration == 0 || position > end)
+      return false;
+    samples.push_back(sample);
+  }
+  return true;
+}
+
+bool read_traf(Bytes traf, uint64_t begin, uint64_t end, FragmentView::Run& run) {  // 8.8.6
+  Defaults defaults;
+  return read_tfhd(find_box(traf, "tfhd"_4cc).body, run, defaults) &&
+         read_tfdt(find_box(traf, "tfdt"_4cc).body, run) &&
+         read_trun(find_box(traf, "trun"_4cc).body, defaults, begin, end, run.samples);
+}
+
+}  // namespace
+
+std::optional<FragmentView> read_fragment(Bytes moof, uint64_t size) {
+  constexpr uint64_t kHeaders = 16;  // of the two boxes
+  Fields mfhd(find_box(moof, "mfhd"_4cc).body);
+  read_full_box_header(mfhd);
+  FragmentView fragment{mfhd.u32(), {}};  // sequence_number, 8.8.5
+  const uint64_t begin = moof.size() + kHeaders;
+  while (const auto box = next_box(moof)) {
+    if (box->type != "traf"_4cc) continue;
+    FragmentView::Run& run = fragment.runs.emplace_back();
+    if (!read_traf(box->body, begin, size, run)) return std::nullopt;
+  }
+  if (mfhd.exhausted() || !moof.empty() || fragment.runs.empty()) return std::nullopt;
+  return fragment;
+}
+
+}  // namespace finalize

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "left_over.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+
+#include "box_view.h"
+#include "mp4/file_layout.h"
+
+namespace finalize {
+namespace {
+
+using namespace mp4::literals;
+using mp4::kBoxHeaderSize;
+using mp4::Status;
+using mp4::StatusCode;
+
+constexpr uint64_t kLargestMoof = uint64_t{64} << 20;  // and moov of a growing file
+constexpr uint64_t kSector = 512;
+
+struct Header {
+  uint64_t size;
+  mp4::FourCC type;
+};
+
+std::vector<uint8_t> read_bytes(const mp4::ByteSource& file, uint64_t offset, uint64_t size) {
+  std::vector<uint8_t> bytes(size);
+  bytes.resize(file.read(offset, bytes));
+  return bytes;
+}
+
+// Of a box that is whole; sizes of 64 bits and "to the end" are not ours.
+std::optional<Header> read_header(const mp4::ByteSource& file, uint64_t offset) {
+  const std::vector<uint8_t> bytes = read_bytes(file, offset, kBoxHeaderSize);
+  Fields fields(bytes);
+  const uint64_t size = fields.u32();
+  const mp4::FourCC type = fields.fourcc();
+  if (fields.exhausted() || size < kBoxHeaderSize || size > file.size() - offset) return {};
+  return Header{size, type};
+}
+
+// How long the 'moof' of a hidden fragment is: its boxes go on as far as the 'mdat', which ends
+// with the fragment.
+std::optional<uint64_t> find_hidden_mdat(const mp4::ByteSource& file, uint64_t offset,
+                                         uint64_t size) {
+  uint64_t position = kBoxHeaderSize;
+  while (size - position >= kBoxHeaderSize) {
+    const std::vector<uint8_t> bytes = read_bytes(file, offset + position, kBoxHeaderSize);
+    Fields fields(bytes);
+    const uint64_t box_size = fields.u32();
+    const mp4::FourCC type = fields.fourcc();
+    if (box_size < kBoxHeaderSize || box_size > size - position) return {};
+    if (type == "mdat"_4cc)
+      return box_size == size - position ? std::optional(position) : std::nullopt;
+    if (type != (position == kBoxHeaderSize ? "mfhd"_4cc : "traf"_4cc)) return {};
+    position += box_size;
+  }
+  return {};
+}
+
+// A sector that the disk did not get before the power went is zeros. No sector of coded media is:
+// H.264 and H.265 forbid three zero bytes in a row.
+bool has_lost_sectors(const mp4::ByteSource& file, uint64_t offset, uint64_t size) {
+  std::array<uint8_t, 128 * kSector> buffer;
+  const uint64_t end = offset + size;
+  for (uint64_t at = (offset + kSector - 1) / kSector * kSector; at + kSector <= end;) {
+    const uint64_t count = std::min<uint64_t>(buffer.size(), (end - at) / kSector * kSector);
+    const std::span<uint8_t> bytes(buffer.data(), count);
+    if (file.read(at, bytes) != count) return true;
+    for (uint64_t sector = 0; sector < count; sector += kSector) {
+      const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(sector);
+      if (std::all_of(begin, begin + kSector, [](uint8_t byte) { return byte == 0; })) return true;
+    }
+    at += count;
+  }
+  return false;
+}
+
+Status invalid(const char* sentence) { return {StatusCode::kInvalid, sentence}; }
+
+}  // namespace
+
+Status LeftOver::read(const mp4::ByteSource& file, const Progress& progress) {
+  const std::vector<uint8_t> expected = mp4::write_file_header();
+  const std::vector<uint8_t> found = read_bytes(file, 0, mp4::kHeaderSize);
+  if (found.size() < mp4::kHeaderSize) return invalid("Nothing was recorded into it.");
+  if (!std::equal(found.begin(), found.begin() + mp4::kMdatSizeOffset, expected.begin()))
+    return invalid("It is not a recording of trailingmp4sink.");
+  Fields fields(found);
+  fields.skip(mp4::kMdatSizeOffset);
+  const uint64_t mdat_size = fields.u64();
+  if (mdat_size != mp4::kHeaderSize - mp4::kMdatOffset) return read_finished(file, mdat_size);
+  return read_boxes(file, progress);
+}
+
+Status LeftOver::read_finished(const mp4::ByteSource& file, uint64_t mdat_size) {
+  const auto damaged = invalid("It is damaged: it says that it is finished, and has no index.");
+  if (mdat_size > file.size() - mp4::kMdatOffset) return damaged;
+  const uint64_t end = mp4::kMdatOffset + mdat_size;
+  const std::vector<uint8_t> bytes = read_bytes(file, end, kBoxHeaderSize);
+  Fields fields(bytes);
+  const uint64_t size = fields.u32();
+  if (fields.fourcc() != "moov"_4cc || size != file.size() - end) return damaged;
+  kind_ = Kind::kFinished;
+  return {};
+}
+
+Status LeftOver::read_boxes(const mp4::ByteSource& file, const Progress& progress) {
+  uint64_t offset = mp4::kHeaderSize;
+  while (const auto header = read_header(file, offset)) {
+    if (offset % mp4::kAlignment != 0) break;
+    progress(offset);
+    uint64_t size = header->size;
+    if (header->type == "moov"_4cc) {
+      if (!read_moov(file, offset, size))
+        return invalid("Its description of the tracks is damaged.");
+    } else if (header->type == "moof"_4cc) {
+      const auto mdat = read_header(file, offset + size);
+      if (!mdat) break;  // of a copy that was cut
+      if (mdat->type != "mdat"_4cc || !add(file, offset, size, size + mdat->size))
+        return invalid("It is damaged: a fragment cannot be understood.");
+      ++published_;
+      size += mdat->size;
+      end_ = offset + size;
+    } else if (header->type == "skip"_4cc) {
+      read_hidden(file, offset, size);
+    } else {
+      break;
+    }
+    offset += size;
+  }
+  if (fragments() > 0) return {};
+  return invalid(has_moov_ ? "No fragment of it was written: there is nothing to finish."
+                           : "It was recorded without fragments (fragment-duration=0), or before "
+                             "the first fragment was written: there is nothing to finish.");
+}
+
+bool LeftOver::read_moov(const mp4::ByteSource& file, uint64_t offset, uint64_t size) {
+  if (has_moov_ || size > kLargestMoof) return false;
+  const std::vector<uint8_t> bytes = read_bytes(file, offset, size);
+  if (bytes.size() != size) return false;
+  auto movie = read_growing_moov(std::span(bytes).subspan(kBoxHeaderSize));
+  has_moov_ = movie && tracks_.begin(std::move(*movie));
+  return has_moov_;
+}
+
+// Older moovs, room for later ones and samples that are in no fragment are hidden too, and stay so.
+void LeftOver::read_hidden(const mp4::ByteSource& file, uint64_t offset, uint64_t size) {
+  if (!has_moov_) return;
+  const auto moof_size = find_hidden_mdat(file, offset, size);
+  if (!moof_size || has_lost_sectors(file, offset, size)) return;
+  if (!add(file, offset, *moof_size, size)) return;
+  ++hidden_;
+  end_ = offset + size;
+}
+
+bool LeftOver::add(const mp4::ByteSource& file, uint64_t offset, uint64_t moof_size,
+                   uint64_t size) {
+  if (!has_moov_ || moof_size > kLargestMoof) return false;
+  const std::vector<uint8_t> bytes = read_bytes(file, offset, moof_size);
+  if (bytes.size() != moof_size) return false;
+  const auto fragment = read_fragment(std::span(bytes).subspan(kBoxHeaderSize), size);
+  if (!fragment || !tracks_.can_add(*fragment)) return false;
+  tracks_.add(file, offset, *fragment);
+  return true;
+}
+
+}  // namespace finalize

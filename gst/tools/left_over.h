@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// LeftOver: what a recorder that was killed, or lost its power, left of a recording. It finds the
+// fragments (docs/crash-safety.md has the layout), those that were written and not yet published
+// among them, and knows what the file's movie box will be.
+//
+// It writes nothing, and trusts nothing in the file: whatever it finds, the file can be read as
+// before, and what cannot be understood is left alone.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "left_over_tracks.h"
+#include "mp4/byte_source.h"
+#include "mp4/status.h"
+
+namespace finalize {
+
+class LeftOver {
+ public:
+  enum class Kind {
+    kFinished,  // nothing is to be done
+    kLeftOver,  // it can be finished
+  };
+  // How far it has come in the file.
+  using Progress = std::function<void(uint64_t offset)>;
+
+  // Anything but ok: there is no recording in it that can be finished, and a sentence why.
+  mp4::Status read(const mp4::ByteSource& file, const Progress& progress);
+
+  Kind kind() const { return kind_; }
+  uint64_t end() const { return end_; }  // of its fragments
+  uint64_t fragments() const { return published_ + hidden_; }
+  uint64_t hidden_fragments() const { return hidden_; }  // of these, not published until now
+  const LeftOverTracks& tracks() const { return tracks_; }
+
+ private:
+  mp4::Status read_finished(const mp4::ByteSource& file, uint64_t mdat_size);
+  mp4::Status read_boxes(const mp4::ByteSource& file, const Progress& progress);
+  bool read_moov(const mp4::ByteSource& file, uint64_t offset, uint64_t size);
+  bool read_published(const mp4::ByteSource& file, uint64_t offset, uint64_t size);
+  void read_hidden(const mp4::ByteSource& file, uint64_t offset, uint64_t size);
+  bool add(const mp4::ByteSource& file, uint64_t offset, uint64_t moof_size, uint64_t size);
+
+  Kind kind_ = Kind::kLeftOver;
+  bool has_moov_ = false;
+  uint64_t end_ = 0;
+  uint64_t published_ = 0;
+  uint64_t hidden_ = 0;
+  LeftOverTracks tracks_;
+};
+
+}  // namespace finalize

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// LeftOverTracks: the tracks of a recording that was not finished, their sample tables and sample
+// descriptions made anew from its fragments and samples.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "fragment_view.h"
+#include "growing_moov.h"
+#include "mp4/byte_source.h"
+#include "mp4/parameter_sets.h"
+#include "mp4/track_tracker.h"
+
+namespace finalize {
+
+class LeftOverTracks {
+ public:
+  // False: the tracks cannot be those of a recording.
+  bool begin(GrowingMovie movie);
+
+  // Whether the fragment can follow what was added: it is of known tracks, and later.
+  bool can_add(const FragmentView& fragment) const;
+  // The samples of a fragment that stands at that offset of the file.
+  void add(const mp4::ByteSource& file, uint64_t offset, const FragmentView& fragment);
+
+  uint64_t samples() const;
+  std::size_t tracks() const;   // with samples
+  int64_t duration_ns() const;  // of what is presented
+  // The movie box of the finished file.
+  std::vector<uint8_t> moov() const;
+
+ private:
+  struct Track {
+    explicit Track(GrowingTrack growing);
+
+    uint32_t id;
+    mp4::TrackTags tags;
+    uint16_t alternate_group;
+    mp4::Ticks media_time;
+    mp4::NalCodec codec;
+    std::vector<mp4::TrackConfig> descriptions;
+    mp4::TrackTracker tracker;
+    std::optional<mp4::ParameterSets> sets;  // in force
+    uint32_t sequence_number = 0;
+    mp4::Ticks end = 0;  // on its time line
+  };
+
+  const Track* find(uint32_t id) const;
+  static mp4::RandomAccess look_into(const mp4::ByteSource& file, Track& track, uint64_t offset,
+                                     const FragmentView::Sample& sample);
+  static void describe_anew(Track& track);
+
+  uint64_t creation_time_ = 0;
+  uint32_t sequence_number_ = 0;
+  std::deque<Track> tracks_;
+};
+
+}  // namespace finalize

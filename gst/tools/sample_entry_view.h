@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Reads a sample entry (mp4/sample_entry.h writes it) back into what a track is.
+#pragma once
+
+#include "box_view.h"
+#include "mp4/nal.h"
+#include "mp4/track_config.h"
+
+namespace finalize {
+
+// config has its kind. False: it is damaged, or of a kind that the recorder does not write.
+[[nodiscard]] bool read_sample_entry(const BoxView& entry, mp4::TrackConfig& config);
+
+mp4::NalCodec nal_codec_of(mp4::FourCC format);
+
+}  // namespace finalize
