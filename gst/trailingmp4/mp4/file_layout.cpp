@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "file_layout.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "box_writer.h"
 #include "narrow.h"
 
@@ -24,6 +27,17 @@ std::vector<uint8_t> write_file_header() {
   w.fourcc("mdat"_4cc);
   w.u64(kMdatHeaderSize);
   return w.take();
+}
+
+// Finished, or a growing one with its moov. What has neither can be read by nobody.
+bool may_hold_recording(std::span<const uint8_t> begin) {
+  const std::vector<uint8_t> header = write_file_header();
+  if (begin.size() < kTellingBytes) return false;
+  const bool is_ours = std::equal(header.begin(), header.begin() + kMdatSizeOffset, begin.begin());
+  const bool grows = std::equal(header.begin(), header.end(), begin.begin());
+  static constexpr uint8_t kMoov[] = {'m', 'o', 'o', 'v'};
+  const bool has_moov = std::equal(std::begin(kMoov), std::end(kMoov), &begin[kHeaderSize + 4]);
+  return !is_ours || !grows || has_moov;
 }
 
 std::vector<uint8_t> write_skip_header(uint64_t size) {

@@ -8,7 +8,9 @@
 //   48   all else, each visible box at a multiple of 8
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace mp4 {
@@ -25,6 +27,10 @@ constexpr uint64_t padding_after(uint64_t size) {
 
 // 'ftyp' and H.
 std::vector<uint8_t> write_file_header();
+// Whether a file that a recorder left over may hold something of use, by what it begins with:
+// kTellingBytes, or all that is there.
+inline constexpr std::size_t kTellingBytes = kHeaderSize + kBoxHeaderSize;
+bool may_hold_recording(std::span<const uint8_t> begin);
 // The header of a box that readers pass over (8.1.2).
 std::vector<uint8_t> write_skip_header(uint64_t size);
 

@@ -15,10 +15,18 @@
 #include <array>
 #include <cerrno>
 
+#include "file_layout.h"
+
 namespace mp4 {
 namespace {
 
 constexpr uint64_t kReserveStep = uint64_t{4} << 20;
+constexpr unsigned kMostLeftOvers = 100;  // of one name
+constexpr unsigned kMostAttempts = 100;   // to make a file that others remove at once
+
+std::string hidden_name(const std::string& name, unsigned number) {
+  return "." + name + (number > 1 ? "." + std::to_string(number) : "") + ".recording";
+}
 
 Status write_failure(int error) {
   switch (error) {
@@ -122,8 +130,12 @@ Status PosixOutputFile::check_name() const {
     if (errno == ENOENT) return {};
     return {StatusCode::kOpen, "The file's name cannot be used.", errno};
   }
-  if (S_ISREG(found.st_mode))
-    return options_.overwrite ? check_nobody_records(name_) : open_failure(EEXIST);
+  if (S_ISREG(found.st_mode)) {
+    if (!options_.overwrite) return open_failure(EEXIST);
+    if (hidden_name(name_, kMostLeftOvers).size() > NAME_MAX)
+      return {StatusCode::kOpen, "The file's name is too long to be overwritten."};
+    return check_nobody_records(name_);
+  }
   const char* what = S_ISDIR(found.st_mode)    ? "The location is a folder."
                      : S_ISLNK(found.st_mode)  ? "The location is a symbolic link."
                      : S_ISFIFO(found.st_mode) ? "The location is a FIFO."
@@ -154,48 +166,97 @@ Status PosixOutputFile::check_folder() const {
 Status PosixOutputFile::create() {
   Status status = create_as(name_);
   if (status.code() != StatusCode::kExists || !options_.overwrite) return status;
-  if (status = check_name(); !status.ok()) return status;
-  const std::string hidden = "." + name_ + ".recording";
-  status = create_as(hidden);
-  if (status.code() == StatusCode::kExists) {  // left over by one that was ended before it began
-    if (status = check_nobody_records(hidden); !status.ok()) return status;
-    if (::unlinkat(folder_.get(), hidden.c_str(), 0) != 0) return open_failure(errno);
-    status = create_as(hidden);
-  }
-  if (status.ok()) hidden_name_ = hidden;
-  return status;
+  status = check_name();
+  return status.ok() ? create_hidden() : status;
 }
 
-Status PosixOutputFile::create_as(const std::string& name) {
-  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
-  FileDescriptor fd(::openat(folder_.get(), name.c_str(), kFlags, options_.mode));
-  if (!fd.valid()) return open_failure(errno);
-  struct stat made {};
-  if (::fstat(fd.get(), &made) != 0 || !S_ISREG(made.st_mode))
-    return {StatusCode::kNotRegular, "The location is not a regular file.", errno};
-  // Says to others that a recorder is at it. Not every file system has locks: go on without.
+Status PosixOutputFile::create_hidden() {
+  for (unsigned number = 1; number <= kMostLeftOvers; ++number) {
+    const std::string name = hidden_name(name_, number);
+    Status status = create_as(name);
+    if (status.code() == StatusCode::kExists) {
+      bool removed = false;
+      if (status = remove_useless(name, removed); !status.ok()) return status;
+      if (!removed) continue;
+      status = create_as(name);
+    }
+    if (status.ok()) hidden_name_ = name;
+    return status;
+  }
+  return {StatusCode::kExists, "Too many recordings were left over beside the file."};
+}
+
+// A recorder holds a lock on its file, and nobody removes a file but with its lock held. So what is
+// removed is what was looked at.
+Status PosixOutputFile::remove_useless(const std::string& name, bool& removed) const {
+  const FileDescriptor fd(
+      ::openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  removed = !fd.valid() && errno == ENOENT;
+  if (!fd.valid()) return removed ? Status() : open_failure(errno);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return {StatusCode::kBusy, "Another recorder holds the file.", errno};
-  write_in_place(fd.get());
-  file_ = std::move(fd);
+  std::array<uint8_t, kTellingBytes> begin;
+  const ssize_t count = ::pread(fd.get(), begin.data(), begin.size(), 0);
+  if (count < 0) return open_failure(errno);
+  if (may_hold_recording(std::span(begin).first(static_cast<size_t>(count)))) return {};
+  if (has_lost_name(fd.get(), name)) return {};
+  if (::unlinkat(folder_.get(), name.c_str(), 0) != 0) return open_failure(errno);
+  removed = true;
   return {};
+}
+
+// A file system that cannot say is given the benefit of the doubt.
+bool PosixOutputFile::has_lost_name(int fd, const std::string& name) const {
+  struct stat file {
+  }, named{};
+  if (::fstatat(folder_.get(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno == ENOENT;
+  return ::fstat(fd, &file) == 0 && (file.st_dev != named.st_dev || file.st_ino != named.st_ino);
+}
+
+// Between the making and the lock another recorder may take the file for left over and remove it:
+// then there is nothing to lose yet, and it is made again.
+Status PosixOutputFile::create_as(const std::string& name) {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+  for (unsigned attempt = 0; attempt < kMostAttempts; ++attempt) {
+    FileDescriptor fd(::openat(folder_.get(), name.c_str(), kFlags, options_.mode));
+    if (!fd.valid()) return open_failure(errno);
+    struct stat made {};
+    if (::fstat(fd.get(), &made) != 0 || !S_ISREG(made.st_mode))
+      return {StatusCode::kNotRegular, "The location is not a regular file.", errno};
+    // Says to others that a recorder is at it. Not every file system has locks: go on without.
+    const bool is_held = ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (has_lost_name(fd.get(), name)) continue;
+    if (is_held) return {StatusCode::kBusy, "Another recorder holds the file.", EWOULDBLOCK};
+    write_in_place(fd.get());
+    file_ = std::move(fd);
+    return {};
+  }
+  return {StatusCode::kBusy, "Another recorder holds the file."};
 }
 
 Status PosixOutputFile::reserve(uint64_t from, uint64_t to) {
   if (to <= reserved_to_) return {};
   const uint64_t begin = std::max(from, reserved_to_);
-  if (!can_reserve_) return look_for_room(to - begin);
+  if (!can_reserve_) {
+    const Status status = check_limit(to);
+    return status.ok() ? look_for_room(to - begin) : status;
+  }
   const uint64_t generous = (to + kReserveStep - 1) / kReserveStep * kReserveStep;
   Status status = reserve_exactly(begin, generous);
   if (status.code() == StatusCode::kNoSpace) status = reserve_exactly(begin, to);
   return status;
 }
 
+// Which fallocate() does not look at.
+Status PosixOutputFile::check_limit(uint64_t to) {
+  struct rlimit limit {};
+  const bool is_limited = ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  return is_limited && to > limit.rlim_cur ? write_failure(EFBIG) : Status();
+}
+
 Status PosixOutputFile::reserve_exactly(uint64_t from, uint64_t to) {
-  struct rlimit limit {};  // which fallocate() does not look at
-  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-      to > limit.rlim_cur)
-    return write_failure(EFBIG);
+  if (auto status = check_limit(to); !status.ok()) return status;
   while (::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from),
                      static_cast<off_t>(to - from)) != 0) {
     if (errno == EINTR) continue;
@@ -263,10 +324,26 @@ Status PosixOutputFile::sync_folder() {
   return {};
 }
 
-Status PosixOutputFile::take_name() {
-  if (hidden_name_.empty()) return {};
+// With the old file's lock held, so that nobody begins to record there meanwhile.
+Status PosixOutputFile::replace_old_file() const {
+  const FileDescriptor old(
+      ::openat(folder_.get(), name_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (auto status = check_name(); !status.ok()) return status;
+  const bool is_held =
+      old.valid() && ::flock(old.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  if (is_held || (old.valid() && has_lost_name(old.get(), name_)))
+    return {StatusCode::kBusy, "Another recorder holds the file.", EWOULDBLOCK};
   if (::renameat(folder_.get(), hidden_name_.c_str(), folder_.get(), name_.c_str()) != 0)
     return {StatusCode::kWrite, "The new file cannot take the old one's place.", errno};
+  return {};
+}
+
+Status PosixOutputFile::take_name() {
+  if (hidden_name_.empty()) return {};
+  const Status status = replace_old_file();
+  if (!status.ok())
+    return {status.code(), status.text() + " What was recorded is in \"" + hidden_name_ + "\".",
+            status.error_number()};
   hidden_name_.clear();
   return sync_folder();
 }

@@ -46,7 +46,8 @@ class PosixOutputFile final : public OutputFile {
   static std::unique_ptr<PosixOutputFile> adopt(FileDescriptor file);
 
   // While a file of the name exists, the new one has a hidden name, ".NAME.recording", until
-  // take_name().
+  // take_name(). What a crash left under that name is removed if it can be of no use to anybody,
+  // and kept otherwise: then the new one's name is ".NAME.2.recording", and so on.
   Status create() override;
   Status reserve(uint64_t from, uint64_t to) override;
   Status write(uint64_t offset, std::span<const iovec> pieces) override;
@@ -62,8 +63,13 @@ class PosixOutputFile final : public OutputFile {
   Status check_name() const;
   Status check_folder() const;
   Status check_nobody_records(const std::string& name) const;
+  Status create_hidden();
+  Status remove_useless(const std::string& name, bool& removed) const;
   Status create_as(const std::string& name);
+  Status replace_old_file() const;
+  bool has_lost_name(int fd, const std::string& name) const;
   Status reserve_exactly(uint64_t from, uint64_t to);
+  static Status check_limit(uint64_t to);
   Status look_for_room(uint64_t bytes) const;
   Status sync_folder();
 

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -17,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "file_bytes.h"
 #include "mp4/posix_output_file.h"
@@ -251,6 +254,33 @@ GST_START_TEST(the_file_is_locked_as_long_as_it_is_open) {
 }
 GST_END_TEST;
 
+// Both find what a third one left over, and one of them only takes its place.
+GST_START_TEST(two_that_begin_at_once_do_not_take_each_others_file) {
+  for (int run = 0; run < 300; ++run) {
+    const TemporaryFolder folder;
+    const std::string path = folder.path("x.mp4");
+    fail_unless(boxes::store_file(path, {1}) &&
+                boxes::store_file(folder.path(".x.mp4.recording"), {2}));
+    std::array<std::unique_ptr<PosixOutputFile>, 2> files;
+    std::array<bool, 2> made{};
+    std::atomic<int> ready{0};
+    const auto begin = [&](std::size_t i) {
+      ++ready;
+      while (ready < 2) continue;
+      made[i] = files[i]->create().ok();
+    };
+    for (auto& file : files)
+      fail_unless(PosixOutputFile::open_folder(path, {.overwrite = true}, file).ok());
+    std::thread other(begin, 0);
+    begin(1);
+    other.join();
+    fail_unless(made[0] != made[1], "run %d", run);
+    fail_unless(files[made[0] ? 0 : 1]->take_name().ok(), "run %d", run);
+    fail_unless(boxes::load_file(path).empty(), "run %d", run);
+  }
+}
+GST_END_TEST;
+
 static Suite* posix_output_file_suite() {
   Suite* suite = suite_create("posix_output_file");
   TCase* names = tcase_create("names");
@@ -270,6 +300,7 @@ static Suite* posix_output_file_suite() {
   tcase_add_test(rights, the_mode_is_what_was_asked_for_under_the_umask);
   tcase_add_test(rights, no_descriptor_is_inherited_by_other_programs);
   tcase_add_test(rights, the_file_is_locked_as_long_as_it_is_open);
+  tcase_add_test(rights, two_that_begin_at_once_do_not_take_each_others_file);
   return suite;
 }
 
