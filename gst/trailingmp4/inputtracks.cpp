@@ -9,10 +9,6 @@ namespace {
 // Longer than that is no duration of a sample: a track that comes back after it is another one.
 constexpr int64_t kLongestAbsence = int64_t{6} * 3600 * mp4::kNanosecondsPerSecond;
 
-bool is_random_access(const mp4::RandomAccess& access) {
-  return access.sync || access.open_gop || access.roll_distance != 0;
-}
-
 }  // namespace
 
 TrackTimes InputTracks::times_for(const TrackCaps& caps) {
@@ -79,7 +75,7 @@ void InputTracks::bring_sets(std::vector<std::vector<uint8_t>> sets) {
 std::vector<InputTracks::Insertion> InputTracks::sets_to_insert(const mp4::AccessUnit& unit) {
   const auto brought = std::move(brought_);
   brought_.clear();
-  const bool due = current_->to_be_described || is_random_access(unit.access);
+  const bool due = current_->to_be_described || unit.access.any();
   if (!current_->changed || !due || !current_->caps.sets) return {};
   using Which = mp4::ParameterSets::Which;
   const mp4::ParameterSets& sets = *current_->caps.sets;

@@ -183,18 +183,23 @@ void FileWriter::wait_for_job(Lock& lock) {
 std::optional<SteadyTime> FileWriter::next_alarm() const {
   std::optional<SteadyTime> alarm = deadline_;
   const auto sooner = [&](SteadyTime time) { alarm = std::min(alarm.value_or(time), time); };
-  if (uncommitted_) sooner(last_commit_ + pace_.interval);
-  if (unsettled_) sooner(last_commit_ + pace_.settle_after);
+  if (uncommitted_) sooner(next_commit());
+  if (unsettled_) sooner(*last_commit_ + pace_.settle_after);
   return alarm;
+}
+
+// The first one waits for nothing: the file can be read after it.
+SteadyTime FileWriter::next_commit() const {
+  return last_commit_ ? *last_commit_ + pace_.interval : SteadyTime::min();
 }
 
 bool FileWriter::commit_is_due() const {
   if (!uncommitted_ || batch_ > 0) return false;
-  return finishing_ || SteadyClock::now() >= last_commit_ + pace_.interval;
+  return finishing_ || SteadyClock::now() >= next_commit();
 }
 
 bool FileWriter::settling_is_due() const {
-  return unsettled_ && SteadyClock::now() >= last_commit_ + pace_.settle_after;
+  return unsettled_ && SteadyClock::now() >= *last_commit_ + pace_.settle_after;
 }
 
 void FileWriter::do_next_job(Lock& lock) {
@@ -208,9 +213,9 @@ void FileWriter::do_next_job(Lock& lock) {
     unlocked([&] { work_.begin(); });
   } else if (commit_is_due()) {
     uncommitted_ = false;
-    unsettled_ = true;
     unlocked([&] { work_.commit(); });
     last_commit_ = SteadyClock::now();
+    unsettled_ = true;
   } else if (!queue_.empty()) {
     write_next(lock);
   } else if (finishing_) {

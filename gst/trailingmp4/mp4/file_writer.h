@@ -91,6 +91,7 @@ class FileWriter {
   void do_next_job(Lock& lock);  // if there is one
   void write_next(Lock& lock);
   std::optional<SteadyTime> next_alarm() const;    // mutex_ held
+  SteadyTime next_commit() const;                  // mutex_ held
   bool commit_is_due() const;                      // mutex_ held
   bool settling_is_due() const;                    // mutex_ held
   bool announce(Lock& lock, unsigned generation);  // false: replaced meanwhile
@@ -111,7 +112,7 @@ class FileWriter {
   std::size_t batch_ = 0;      // fragments that are to be written before a commit
   bool uncommitted_ = false;
   bool unsettled_ = false;
-  SteadyTime last_commit_{};
+  std::optional<SteadyTime> last_commit_;
   unsigned generation_ = 0;  // of the thread that is the writer
   unsigned threads_ = 0;
   std::vector<pthread_t> left_;  // have nothing more to do, and are not joined yet

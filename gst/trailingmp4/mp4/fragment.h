@@ -39,6 +39,7 @@ class Fragment {
   struct Sample {
     Ticks dts, pts;
     bool sync;
+    bool random_access;  // decoding can start there, at a sync sample or another
     Payload payload;
   };
   struct Run {

@@ -91,7 +91,8 @@ void FragmentAssembler::release(TrackIndex index, bool cut_short) {
   track.tracker.describe(sample.description);
   track.tracker.append(sample.times, sample.payload.size(), sample.access);
   open_.add(index, track.timescale().to_ns(sample.times.dts),
-            {sample.times.dts, sample.times.pts, sample.access.sync, std::move(sample.payload)});
+            {sample.times.dts, sample.times.pts, sample.access.sync, sample.access.any(),
+             std::move(sample.payload)});
 }
 
 bool FragmentAssembler::retime(TrackIndex index, std::span<const Ticks> decode_times) {
@@ -122,10 +123,14 @@ std::optional<SteadyTime> FragmentAssembler::deadline() const {
   return *oldest + std::chrono::nanoseconds(settings_.fragment_ns);
 }
 
-void FragmentAssembler::release_overdue(SteadyTime now) {
+bool FragmentAssembler::release_overdue(SteadyTime now) {
   const auto since = now - std::chrono::nanoseconds(settings_.fragment_ns);
-  for (std::size_t i = 0; i < tracks_.size(); ++i)
-    if (tracks_[i]->held && tracks_[i]->held_since <= since) release(narrow<TrackIndex>(i), true);
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    if (!tracks_[i]->held || tracks_[i]->held_since > since) continue;
+    release(narrow<TrackIndex>(i), true);
+    return true;
+  }
+  return false;
 }
 
 std::optional<Fragment> FragmentAssembler::close() {
@@ -139,7 +144,8 @@ std::optional<Fragment> FragmentAssembler::close() {
     frame.file_begin = write_file_header();
   next_offset_ = place_chunks(frame);
   std::vector<TrackTracker::Mark> marks;
-  for (MoovTrack& track : tracks) marks.push_back(track.mark = track.tracker.mark());
+  for (std::size_t i = 0; i < tracks.size(); ++i)
+    marks.push_back(tracks[i].mark = mark_of(*tracks_[i]));
   open_.close(std::move(marks), std::move(frame), moov_size_bound(info_, tracks));
   return std::exchange(open_, Fragment());
 }
@@ -149,7 +155,7 @@ Fragment FragmentAssembler::discard() {
     if (!tracks_[i]->held) continue;
     Sample sample = std::move(*tracks_[i]->held);
     tracks_[i]->held.reset();
-    open_.add(narrow<TrackIndex>(i), 0, {0, 0, false, std::move(sample.payload)});
+    open_.add(narrow<TrackIndex>(i), 0, {0, 0, false, false, std::move(sample.payload)});
   }
   return std::exchange(open_, Fragment());
 }
@@ -160,8 +166,23 @@ void FragmentAssembler::complete_runs() {
     if (track.held)
       run.next_dts = track.held->times.dts;
     else
-      run.last_duration = track.tracker.mark().last_duration / (track.was_cut_short ? 2 : 1);
+      run.last_duration = duration_to_say(track);
   }
+}
+
+// Of a track's last sample, whose successor is not there. A successor that has not come while a
+// fragment lasts is not near, so half of that is short enough.
+Ticks FragmentAssembler::duration_to_say(const Track& track) const {
+  const Ticks duration = track.tracker.mark().last_duration;
+  if (!track.was_cut_short) return duration;
+  return std::min(duration, track.timescale().from_ns(settings_.fragment_ns)) / 2;
+}
+
+// The tables at this moment. How long the last sample lasts is known if its successor is.
+TrackTracker::Mark FragmentAssembler::mark_of(const Track& track) {
+  TrackTracker::Mark mark = track.tracker.mark();
+  if (mark.samples && track.held) mark.last_duration = track.held->times.dts - mark.last_dts;
+  return mark;
 }
 
 uint64_t FragmentAssembler::place_chunks(const FragmentFrame& frame) {

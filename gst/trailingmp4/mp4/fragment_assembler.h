@@ -75,8 +75,8 @@ class FragmentAssembler {
   bool is_due() const;
   // When the open fragment is to be closed, whatever comes; nothing: it is empty.
   std::optional<SteadyTime> deadline() const;
-  // Lets go of the samples that were held for too long.
-  void release_overdue(SteadyTime now);
+  // Lets go of a sample that was held for too long. False: there is none.
+  bool release_overdue(SteadyTime now);
   // The open fragment; nothing: it is empty. Another one is open then.
   std::optional<Fragment> close();
   // All samples that are in no closed fragment, for their owner to let go of: they are not
@@ -94,6 +94,8 @@ class FragmentAssembler {
  private:
   void release(TrackIndex index, bool cut_short);
   void complete_runs();
+  Ticks duration_to_say(const Track& track) const;
+  static TrackTracker::Mark mark_of(const Track& track);
   uint64_t place_chunks(const FragmentFrame& frame);
 
   const Settings settings_;

@@ -2,6 +2,7 @@
 #include "fragmented_movie.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 
 #include "box_writer.h"
@@ -62,20 +63,29 @@ void FragmentedMovie::begin_tracks(const Fragment& fragment, std::span<const Moo
       begin(tracks_[run.track], run, tracks[run.track].config().timescale);
 }
 
-// With the first sample that is not presented before the movie begins; where that leaves out some,
-// with one that can be decoded without them, if there is one.
+// With the first sample that is not presented before the movie begins. Where that cannot be decoded
+// alone, with the last one before it at which decoding can start: what is presented before the
+// movie begins is behind the edit.
+std::optional<std::size_t> FragmentedMovie::find_begin(const Fragment::Run& run, Ticks origin) {
+  const auto& samples = run.samples;
+  const auto is_in = [&](const Fragment::Sample& sample) { return sample.pts >= origin; };
+  const auto is_access = [](const Fragment::Sample& sample) { return sample.random_access; };
+  const auto first = std::find_if(samples.begin(), samples.end(), is_in);
+  const bool needs_no_other = first == samples.end()
+                                  ? std::all_of(samples.begin(), samples.end(), is_access)
+                                  : is_access(*first);
+  if (needs_no_other && first == samples.end()) return std::nullopt;
+  const auto access = std::find_if(std::reverse_iterator(first), samples.rend(), is_access);
+  const auto begin = needs_no_other || access == samples.rend() ? first : std::prev(access.base());
+  if (begin == samples.end()) return std::nullopt;
+  return static_cast<std::size_t>(begin - samples.begin());
+}
+
 void FragmentedMovie::begin(Track& track, const Fragment::Run& run, Timescale timescale) {
   const Ticks origin = timescale.from_ns(*origin_ns_);
-  const auto is_in = [&](const Fragment::Sample& sample) { return sample.pts >= origin; };
-  auto first = std::find_if(run.samples.begin(), run.samples.end(), is_in);
-  track.begins_cut = track.begins_cut || first != run.samples.begin();
-  if (first == run.samples.end()) return;
-  if (track.begins_cut) {
-    const auto sync = std::find_if(first, run.samples.end(), [&](const Fragment::Sample& sample) {
-      return sample.sync && is_in(sample);
-    });
-    if (sync != run.samples.end()) first = sync;
-  }
+  const auto begin = find_begin(run, origin);
+  if (!begin) return;
+  const auto first = run.samples.begin() + static_cast<std::ptrdiff_t>(*begin);
   Ticks earliest = first->pts;
   for (auto sample = first; sample != run.samples.end(); ++sample)
     earliest = std::min(earliest, sample->pts);
@@ -84,7 +94,7 @@ void FragmentedMovie::begin(Track& track, const Fragment::Run& run, Timescale ti
   track.media_time = std::max<Ticks>(0, earliest - first->dts);
   track.shift = track.media_time - origin;
   track.end = first->dts + track.shift;
-  track.skipped = static_cast<std::size_t>(first - run.samples.begin());
+  track.skipped = *begin;
   skips_number_ = sequence_number_ > 0;
 }
 
@@ -102,6 +112,7 @@ std::vector<uint8_t> FragmentedMovie::begin_file(const std::vector<uint8_t>& moo
   std::vector<uint8_t> bytes = write_file_header();
   moov_offset_ = bytes.size();
   moov_size_ = moov.size();
+  written_moov_ = moov;
   append(bytes, moov);
   append(bytes, write_skip_header(reserve_));
   bytes.resize(moov_offset_ + moov_size_ + reserve_);
@@ -112,7 +123,10 @@ std::vector<uint8_t> FragmentedMovie::begin_file(const std::vector<uint8_t>& moo
 // The new moov stands within the reserve. The old one's box becomes a 'skip' that swallows it and
 // the reserve's header; what is left of the reserve is the next one.
 std::optional<FragmentFrame::Revision> FragmentedMovie::revise(std::vector<uint8_t> moov) {
+  if (moov == written_moov_) return std::nullopt;
   const uint64_t room = reserve_ - std::min(reserve_, kBoxHeaderSize);
+  // Other tags wait for the finished file where they would take the place of tracks to come.
+  if (!has_new_tracks_ && moov.size() + reserve_for_tracks_ > room) return std::nullopt;
   if (moov.size() != room && moov.size() + kBoxHeaderSize > room) {
     leave_out_new_tracks();
     return std::nullopt;
@@ -124,7 +138,7 @@ std::optional<FragmentFrame::Revision> FragmentedMovie::revise(std::vector<uint8
   moov_offset_ = revision.offset;
   moov_size_ = moov.size();
   reserve_ = room - moov_size_;
-  revision.bytes = std::move(moov);
+  revision.bytes = written_moov_ = std::move(moov);
   if (reserve_ > 0) append(revision.bytes, write_skip_header(reserve_));
   name_tracks();
   return revision;

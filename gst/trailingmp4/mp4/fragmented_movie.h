@@ -43,7 +43,6 @@ class FragmentedMovie {
   struct Track {
     bool begun = false;
     bool named = false;       // by the moov
-    bool begins_cut = false;  // there are samples before the movie begins
     bool left_out = false;    // there was no room
     std::size_t skipped = 0;  // samples of this fragment, before the movie begins
     Ticks media_time = 0;     // c
@@ -52,6 +51,7 @@ class FragmentedMovie {
   };
 
   void begin(Track& track, const Fragment::Run& run, Timescale timescale);
+  static std::optional<std::size_t> find_begin(const Fragment::Run& run, Ticks origin);
   void begin_tracks(const Fragment& fragment, std::span<const MoovTrack> tracks);
   std::vector<uint8_t> moov(uint64_t creation_time, std::span<const MoovTrack> tracks) const;
   std::vector<uint8_t> begin_file(const std::vector<uint8_t>& moov);
@@ -69,7 +69,9 @@ class FragmentedMovie {
   bool has_new_tracks_ = false;
   uint64_t moov_offset_ = 0;
   uint64_t moov_size_ = 0;
-  uint64_t reserve_;  // behind the moov, with the header of its box
+  uint64_t reserve_;                                  // behind the moov, with the header of its box
+  const uint64_t reserve_for_tracks_ = reserve_ / 2;  // of that; for tags there is the rest
+  std::vector<uint8_t> written_moov_;
   std::vector<TrackIndex> left_out_;
 };
 

@@ -29,6 +29,7 @@ struct RandomAccess {
   bool open_gop = false;      // all that follows in presentation order can be
   int16_t roll_distance = 0;  // the picture is right after so many samples; 0: no such start
   bool operator==(const RandomAccess&) const = default;
+  bool any() const { return sync || open_gop || roll_distance != 0; }
 };
 
 class TrackTracker {

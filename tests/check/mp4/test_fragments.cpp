@@ -161,23 +161,31 @@ GST_START_TEST(what_a_late_track_presents_before_the_movie_begins_is_in_the_fini
 }
 GST_END_TEST;
 
-GST_START_TEST(a_late_video_that_began_earlier_is_seen_from_a_sync_sample_on) {
+// What cannot be decoded without pictures that are presented before the movie begins brings those
+// along; an edit hides them.
+GST_START_TEST(a_late_video_that_began_earlier_can_be_decoded_from_the_begin) {
+  const Ticks group = __i__ ? 20 : 1'000;
   TestRecording recording;
   const auto audio = recording.add_track(audio_config());
   for (Ticks i = 47; i < 100; ++i) recording.append(audio, {i * 1'024, i * 1'024, 1'024});
   fail_unless(recording.wait_until_published(1));
   const auto video = recording.add_track(video_config());
   for (Ticks i = 0; i < 62; ++i)
-    recording.append(video, {i * kPicture, i * kPicture, 0}, i % 20 == 0);
+    recording.append(video, {i * kPicture, i * kPicture, 0}, i % group == 0);
   fail_unless(recording.wait_until_published(2));
-  // None of the first second can be seen; the next sync sample is the 40th picture.
-  fail_unless_equals_int(recording.read()->tracks.size(), 1);
-  recording.append_many(video, 31, kPicture, 20);
-  fail_unless(recording.wait_until_published(3));
   const auto movie = recording.read();
   fail_unless(movie->problems.empty(), "%s", movie->problems[0].c_str());
   const boxes::Track& shown = movie->tracks[1];
+  const Ticks begin = __i__ ? 20 : 0;
   fail_unless(shown.samples[0].sync);
+  fail_unless_equals_int(shown.samples.size(), 31 - begin);
+  fail_unless_equals_int64(shown.samples[0].dts, 0);
+  const int64_t origin = mp4::Timescale{48'000}.to_ns(47 * 1'024);
+  for (std::size_t i = 0; i < shown.samples.size(); ++i) {
+    const int64_t late = boxes::presentation_ns(*movie, shown, shown.samples[i]) + origin -
+                         mp4::kVideoTimescale.to_ns((begin + static_cast<Ticks>(i)) * kPicture);
+    fail_unless(std::abs(late) < 12'000, "%zu is %" G_GINT64_FORMAT " ns late", i, late);
+  }
   expect_good_end(recording);
 }
 GST_END_TEST;
@@ -193,6 +201,42 @@ GST_START_TEST(tags_that_come_late_are_said_by_a_revised_moov) {
   fail_unless(recording.wait_until_published(2));
   expect_growing(recording, {62});
   fail_unless(recording.read()->tracks[0].language == "deu");
+  expect_good_end(recording);
+}
+GST_END_TEST;
+
+GST_START_TEST(tags_that_come_and_go_leave_room_for_late_tracks) {
+  TestRecording recording;
+  const auto video = recording.add_track(video_config());
+  recording.append_many(video, 32, kPicture, 31);
+  fail_unless(recording.wait_until_published(1));
+  for (unsigned turn = 1; turn <= 40; ++turn) {
+    recording.recording->set_track_tags(video, {{'d', 'e', 'u'}, {.degrees = turn % 2 ? 90 : 0}});
+    recording.append_many(video, 31, kPicture, 31);
+  }
+  fail_unless(recording.wait_until_published(41));
+  const auto audio = recording.add_track(audio_config());
+  for (Ticks i = 0; i < 10; ++i)
+    recording.append(audio, {48'000 * 40 + i * 1'024, 48'000 * 40 + i * 1'024, 1'024});
+  recording.append_many(video, 31, kPicture, 31);
+  fail_unless(recording.wait_until_published(42));
+  expect_growing(recording, {42 * 31, 9});
+  expect_good_end(recording);
+  fail_unless(recording.witness->heard() == "opened, finished");
+}
+GST_END_TEST;
+
+GST_START_TEST(tags_that_come_back_cost_nothing) {
+  TestRecording recording;
+  const auto video = recording.add_track(video_config());
+  recording.append_many(video, 32, kPicture, 31);
+  fail_unless(recording.wait_until_published(1));
+  const unsigned before = recording.disk->count(Verb::kWrite);
+  recording.recording->set_track_tags(video, {{'d', 'e', 'u'}, {}});
+  recording.recording->set_track_tags(video, {});
+  recording.append_many(video, 31, kPicture, 31);
+  fail_unless(recording.wait_until_published(2));
+  fail_unless_equals_int(recording.disk->count(Verb::kWrite) - before, 2);  // hidden, published
   expect_good_end(recording);
 }
 GST_END_TEST;
@@ -234,6 +278,37 @@ GST_START_TEST(a_successor_that_comes_sooner_than_said_begins_where_it_was_said)
   fail_unless_equals_int64(samples[2].dts, kPicture / 2 + 1);
   fail_unless_equals_int64(samples[3].dts, 6'000);
   expect_good_end(recording);
+}
+GST_END_TEST;
+
+// A camera that was idle, and is not any more: the successor comes long before the picture before
+// it would make one think.
+GST_START_TEST(a_sample_is_not_said_to_last_longer_than_half_a_fragment) {
+  TestRecording recording({.fragment_ns = 50'000'000});
+  const auto video = recording.add_track(video_config());
+  recording.recording->set_running(true);
+  constexpr Ticks kIdle = 900'000;  // 10 s
+  recording.append(video, {0, 0, 0}, true);
+  recording.append(video, {kIdle, kIdle, 0}, false);
+  fail_unless(eventually([&] { return recording.growing_differences({2}).empty(); }));
+  for (Ticks i = 1; i <= 3; ++i)
+    recording.append(video, {kIdle + i * kPicture, kIdle + i * kPicture, 0}, false);
+  fail_unless(eventually([&] { return recording.growing_differences({5}).empty(); }));
+  const auto movie = recording.read();
+  for (std::size_t i = 2; i < 5; ++i)
+    fail_unless_equals_int64(movie->tracks[0].samples[i].dts,
+                             kIdle + static_cast<Ticks>(i - 1) * kPicture);
+  expect_good_end(recording);
+}
+GST_END_TEST;
+
+// However many tracks there are, and however large what each of them holds.
+GST_START_TEST(large_samples_that_are_let_go_together_are_no_giant_fragment) {
+  TestRecording recording;
+  for (unsigned i = 0; i < 4; ++i)
+    recording.append(recording.add_track(video_config()), {0, 0, kPicture}, true, 20 << 20);
+  expect_good_end(recording);
+  fail_unless_equals_int(recording.fragments_written(), 2);
 }
 GST_END_TEST;
 
@@ -285,7 +360,8 @@ GST_START_TEST(fragments_that_waited_for_the_disk_share_a_sync) {
 GST_END_TEST;
 
 GST_START_TEST(syncs_are_as_far_apart_as_said_and_nothing_is_published_before) {
-  TestRecording recording({.sync_interval_ns = 3600 * kSecond});
+  // Longer than any machine has been running.
+  TestRecording recording({.sync_interval_ns = int64_t{30} * 365 * 86'400 * kSecond});
   const auto video = recording.add_track(video_config());
   recording.append_many(video, 32, kPicture, 31);
   fail_unless(recording.wait_until_published(1));
@@ -326,10 +402,14 @@ static Suite* fragments_suite() {
   tcase_add_test(growing, where_the_reserve_is_used_up_a_track_is_in_the_finished_file_only);
   tcase_add_test(growing,
                  what_a_late_track_presents_before_the_movie_begins_is_in_the_finished_file);
-  tcase_add_test(growing, a_late_video_that_began_earlier_is_seen_from_a_sync_sample_on);
+  tcase_add_loop_test(growing, a_late_video_that_began_earlier_can_be_decoded_from_the_begin, 0, 2);
   tcase_add_test(growing, tags_that_come_late_are_said_by_a_revised_moov);
+  tcase_add_test(growing, tags_that_come_and_go_leave_room_for_late_tracks);
+  tcase_add_test(growing, tags_that_come_back_cost_nothing);
   tcase_add_test(growing, a_sample_without_successor_is_published_and_said_to_be_short);
   tcase_add_test(growing, a_successor_that_comes_sooner_than_said_begins_where_it_was_said);
+  tcase_add_test(growing, a_sample_is_not_said_to_last_longer_than_half_a_fragment);
+  tcase_add_test(growing, large_samples_that_are_let_go_together_are_no_giant_fragment);
   tcase_add_test(growing, a_track_that_ends_is_complete_while_others_go_on);
   tcase_add_test(growing, samples_that_are_all_alike_cost_nothing_each);
   tcase_add_test(growing, fragments_that_waited_for_the_disk_share_a_sync);
