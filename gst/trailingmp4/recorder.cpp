@@ -86,7 +86,7 @@ bool Recorder::start() {
       std::make_shared<mp4::Recording>(std::move(target_), std::move(listener), recording_settings);
   clock_ = std::make_shared<SharedClock>(
       [recording = recording_.get()] { return recording->latest_end_ns(); });
-  stopping_ = reached_eos_ = forced_eos_ = done_ = failed_ = false;
+  stopping_ = reached_eos_ = forced_eos_ = done_ = false;
   group_id_.reset();
   last_stats_.reset();
   released_.clear();
@@ -359,7 +359,6 @@ void Recorder::recording_done(unsigned cycle, bool success) {
     const std::lock_guard lock(mutex_);
     if (cycle != cycle_) return;
     done_ = success;
-    failed_ = !success;
   }
   post_eos_if_due();
 }

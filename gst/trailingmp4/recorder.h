@@ -108,7 +108,6 @@ class Recorder {
   bool forced_eos_ = false;               // the application's EOS: nothing takes it back but READY
   bool eos_posted_ = false;               // since PLAYING
   bool done_ = false;                     // the file is finished, or there is none
-  bool failed_ = false;
   guint32 eos_seqnum_ = 0;
   std::optional<guint> group_id_;  // of the last STREAM_START message
   std::atomic<bool> drops_when_full_{false};

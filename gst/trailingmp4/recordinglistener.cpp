@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "recordinglistener.h"
 
+#include <utility>
+
 #include "busmessages.h"
 #include "recorder.h"
 
@@ -26,19 +28,25 @@ void RecordingListener::track_left_out(mp4::TrackIndex track) {
                           " came too late to be in the file before it is finished.");
 }
 
+// Before a pad returns an error: upstream posts one of its own then.
+void RecordingListener::had_to_end(const mp4::Status& why) { tell(why); }
+
 void RecordingListener::finished(const mp4::Recording::Summary& summary, const mp4::Status& why) {
   if (summary.limit_reached)
     post_resource_warning(
         element_.get(),
         "The recording ended because an MP4 file can hold no more. File: \"" + location_ + "\".");
-  if (!why.ok()) post_error(element_.get(), why, location_);
   post_finished(element_.get(), location_, summary);
   recorder_.recording_done(cycle_, why.ok());
 }
 
 void RecordingListener::failed(const mp4::Status& status) {
+  tell(status);
   recorder_.recording_done(cycle_, false);
-  post_error(element_.get(), status, location_);
+}
+
+void RecordingListener::tell(const mp4::Status& status) {
+  if (!std::exchange(told_, true)) post_error(element_.get(), status, location_);
 }
 
 }  // namespace trailingmp4

@@ -46,6 +46,15 @@ void Witness::track_left_out(mp4::TrackIndex track) {
   hear("left out " + std::to_string(track), {});
 }
 
+void Witness::had_to_end(const mp4::Status& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    failure_ = why;
+    changed_.notify_all();
+  }
+  if (when_told) when_told();
+}
+
 void Witness::finished(const mp4::Recording::Summary& summary, const mp4::Status& why) {
   {
     const std::lock_guard lock(mutex_);
@@ -61,6 +70,7 @@ void Witness::failed(const mp4::Status& status) {
     failure_ = status;
   }
   hear("failed", when_failed);
+  if (when_told) when_told();
 }
 
 std::string Witness::heard() {

@@ -42,10 +42,12 @@ class TemporaryFolder {
 class Witness final : public mp4::Recording::Listener {
  public:
   std::function<void()> when_opened, when_damaged, when_finished, when_failed;
+  std::function<void()> when_told;  ///< why the recording failed, or had to end
 
   void opened() override;
   void track_damaged(mp4::TrackIndex track) override;
   void track_left_out(mp4::TrackIndex track) override;
+  void had_to_end(const mp4::Status& why) override;
   void finished(const mp4::Recording::Summary& summary, const mp4::Status& why) override;
   void failed(const mp4::Status& status) override;
 

@@ -40,6 +40,7 @@ struct Recording::News {
   bool opened = false;
   std::vector<TrackIndex> damaged;
   std::vector<TrackIndex> left_out;
+  std::optional<Status> had_to_end;
   std::optional<Summary> finished;
   Status end_reason;
   std::optional<Status> failed;
@@ -99,6 +100,7 @@ Recording::Taken Recording::append(TrackIndex index, Sample sample) {
       return Taken::kYes;
     }
     if (state_ != State::kFailed && end_reason_.ok()) return Taken::kEnded;
+    if (started && !is_told_) return Taken::kYes;
   }
   if (!started) announce();  // there is no thread that could
   return Taken::kFailed;
@@ -146,8 +148,10 @@ bool Recording::end() {
 
 void Recording::start_ending() {
   if (state_ == State::kRecording) {
-    for (std::size_t i = 0; i < assembler_.tracks().size(); ++i)
+    for (std::size_t i = 0; i < assembler_.tracks().size(); ++i) {
       assembler_.end_track(narrow<TrackIndex>(i));
+      if (assembler_.is_due()) close_fragment();
+    }
     close_fragment();
     state_ = State::kEnding;
   }
@@ -262,7 +266,8 @@ void Recording::deadline() {
   const auto now = std::chrono::steady_clock::now();
   const auto due = assembler_.deadline();
   if (due && *due <= now) {
-    assembler_.release_overdue(now);
+    while (assembler_.release_overdue(now))
+      if (assembler_.is_due()) close_fragment();
     close_fragment();
   }
   arm_deadline();
@@ -311,6 +316,7 @@ void Recording::end_for(const Status& status) {
     });
     if (status.code() == StatusCode::kNoSpace && has_samples && end_reason_.ok()) {
       end_reason_ = status;
+      news_->had_to_end = status;
       state_ = State::kEnding;
       dropped = assembler_.discard();
       writer_.set_deadline(std::nullopt);
@@ -334,8 +340,8 @@ void Recording::fail(const Status& status) {
 
 bool Recording::has_news() {
   const std::lock_guard lock(mutex_);
-  return news_->opened || !news_->damaged.empty() || !news_->left_out.empty() || news_->finished ||
-         news_->failed;
+  return news_->opened || !news_->damaged.empty() || !news_->left_out.empty() ||
+         news_->had_to_end || news_->finished || news_->failed;
 }
 
 void Recording::announce() {
@@ -351,8 +357,12 @@ void Recording::announce() {
   if (news->opened) listener->opened();
   for (TrackIndex track : news->damaged) listener->track_damaged(track);
   for (TrackIndex track : news->left_out) listener->track_left_out(track);
+  if (news->had_to_end) listener->had_to_end(*news->had_to_end);
   if (news->finished) listener->finished(*news->finished, news->end_reason);
   if (news->failed) listener->failed(*news->failed);
+  if (!news->had_to_end && !news->failed) return;
+  const std::lock_guard lock(mutex_);
+  is_told_ = true;
 }
 
 }  // namespace mp4

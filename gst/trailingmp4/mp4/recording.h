@@ -77,6 +77,8 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
     virtual void track_damaged(TrackIndex track) = 0;  // once a track
     // Readers find the track in the finished file only.
     virtual void track_left_out(TrackIndex track) = 0;
+    // The recording had to end; what was written so far is being finished.
+    virtual void had_to_end(const Status& why) = 0;
     // The file is finished, with all that was written. Not ok: that is why it had to end.
     virtual void finished(const Summary& summary, const Status& why) = 0;
     // The file is not finished.
@@ -102,7 +104,8 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
   // While not, no fragment is closed just because time has passed. At first: not.
   void set_running(bool running);
 
-  // Never waits. The sample's dts must be above that of the track's previous one.
+  // Never waits. The sample's dts must be above that of the track's previous one. kFailed only
+  // after the listener has heard why; what comes between is dropped.
   Taken append(TrackIndex track, Sample sample);
 
   // Other decode times for the track's samples, rising and as many as there are. False: too late,
@@ -167,7 +170,8 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
   bool running_ = false;
   bool deadline_armed_ = false;
   bool limit_reached_ = false;
-  Status end_reason_;  // why the recording had to end
+  Status end_reason_;     // why the recording had to end
+  bool is_told_ = false;  // that it had to, or failed
   uint64_t bytes_written_ = 0;
   uint64_t bytes_synced_ = 0;
   uint64_t fragments_published_ = 0;

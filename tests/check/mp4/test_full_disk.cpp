@@ -36,8 +36,46 @@ GST_START_TEST(a_fragment_for_which_no_space_can_be_held_is_left_out) {
 }
 GST_END_TEST;
 
-// Though space was held, or where none can be: moov goes over what is there of the fragment, and
-// the file is cut behind it, in that order.
+// The picture that did not fit says how long the one before lasts.
+GST_START_TEST(the_last_sample_has_its_true_duration) {
+  TestRecording recording;
+  const auto video = recording.add_track(video_config());
+  recording.disk->fail_call(Verb::kReserve, 2, StatusCode::kNoSpace, ENOSPC);
+  for (unsigned i = 0; i < kPictures; ++i)
+    recording.append(video, {i * kPicture, i * kPicture, kPicture}, i == 0, kSample);
+  constexpr Ticks kPause = 450'000;
+  const Ticks last = (kPictures - 1) * kPicture;
+  for (Ticks pause : {kPause, 2 * kPause, 3 * kPause})
+    recording.append(video, {last + pause, last + pause, kPicture}, true, kSample);
+  expect_full(recording);
+  fail_unless_equals_int(expect_finished(recording, "pause"), 1);
+  fail_unless_equals_uint64(recording.read()->tracks[0].samples.back().duration, kPause);
+}
+GST_END_TEST;
+
+// Until then what they push is dropped: they would make upstream say something first.
+GST_START_TEST(the_error_is_told_before_the_pads_hear_of_it) {
+  for (const auto code : {StatusCode::kNoSpace, StatusCode::kWrite}) {
+    TestRecording recording;
+    const auto video = recording.add_track(video_config());
+    recording.disk->fail_call(Verb::kReserve, 2, code, EIO);
+    std::optional<mp4::Recording::Taken> meanwhile;
+    recording.witness->when_told = [&] {
+      const Ticks late = 1 << 29;
+      meanwhile = recording.append(video, {late, late, 0});
+    };
+    append_second(recording, video, 0);
+    append_second(recording, video, 1);
+    recording.recording->end();
+    fail_unless(recording.recording->wait_until_ended(mp4_test::kLong));
+    fail_unless(meanwhile == mp4::Recording::Taken::kYes);
+    fail_unless(recording.append(video, {1 << 30, 1 << 30, 0}) == mp4::Recording::Taken::kFailed);
+  }
+}
+GST_END_TEST;
+
+// Though space was held, or where none can be: moov goes over what is there of the fragment, behind
+// a header that hides it all.
 GST_START_TEST(a_write_that_finds_no_space_ends_with_what_was_written_before) {
   for (unsigned nth = 3; nth <= (mp4_test::fragments_are_on() ? 8 : 6); ++nth) {
     TestRecording recording;
@@ -55,10 +93,10 @@ GST_START_TEST(a_write_that_finds_no_space_ends_with_what_was_written_before) {
     fail_unless(failed != calls.end());
     if (failed->size < 1'000) continue;  // the publishing of a fragment that is all there
     const auto end = failed->offset;
-    fail_unless(failed[1].verb == Verb::kWrite && failed[1].offset == end + 8);
-    fail_unless(failed[2].verb == Verb::kTruncate && failed[2].size == end + 8 + failed[1].size);
+    fail_unless(failed[1].verb == Verb::kSize);
     const Call header{Verb::kWrite, end, 8};
-    fail_unless(failed[3] == header);
+    fail_unless(failed[2] == header);
+    fail_unless(failed[3].verb == Verb::kWrite && failed[3].offset == end + 8);
     fail_unless(failed[4].verb == Verb::kSync);
   }
 }
@@ -100,6 +138,8 @@ static Suite* full_disk_suite() {
   suite_add_tcase(suite, full);
   tcase_set_timeout(full, 120);
   tcase_add_test(full, a_fragment_for_which_no_space_can_be_held_is_left_out);
+  tcase_add_test(full, the_last_sample_has_its_true_duration);
+  tcase_add_test(full, the_error_is_told_before_the_pads_hear_of_it);
   tcase_add_test(full, a_write_that_finds_no_space_ends_with_what_was_written_before);
   tcase_add_test(full, where_moov_finds_no_space_either_the_fragments_stay);
   tcase_add_test(full, a_limit_of_file_sizes_is_a_full_disk);

@@ -22,8 +22,8 @@ using mp4_test::video_config;
 
 constexpr uint64_t k4GiB = uint64_t{1} << 32;
 
-// Records samples of these sizes, a chunk each, and reads the file. Without fragments the chunks are
-// one behind the other.
+// Records samples of these sizes, a chunk each, and reads the file. Without fragments the chunks
+// are one behind the other.
 class LargeRecording : public TestRecording {
  public:
   LargeRecording() : TestRecording({.fragment_ns = 0}) {
