@@ -137,6 +137,19 @@ void write_tkhd(BoxWriter& w, const TrackHeader& track) {  // 8.3.2
   }
 }
 
+void write_mdia(BoxWriter& writer, const TrackHeader& track,
+                const std::function<void()>& write_table) {
+  Box mdia(writer, "mdia"_4cc);
+  write_mdhd(writer, track);
+  if (track.is_video())
+    write_hdlr(writer, "vide"_4cc, "VideoHandler");
+  else
+    write_hdlr(writer, "soun"_4cc, "SoundHandler");
+  Box minf(writer, "minf"_4cc);
+  write_media_information_header(writer, track);
+  write_table();
+}
+
 void write_edts(BoxWriter& w, const Edits& edits) {  // 8.6.5
   Box box(w, "edts"_4cc);
   write_elst(w, edits);

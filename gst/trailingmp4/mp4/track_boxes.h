@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -38,19 +39,8 @@ void write_hdlr(BoxWriter& writer, FourCC handler, std::string_view name);
 void write_media_information_header(BoxWriter& writer, const TrackHeader& track);
 
 // 8.4.1, 8.4.4; write_table writes the 'stbl'.
-template <typename F>
-void write_mdia(BoxWriter& writer, const TrackHeader& track, F write_table) {
-  using namespace literals;
-  Box mdia(writer, "mdia"_4cc);
-  write_mdhd(writer, track);
-  if (track.is_video())
-    write_hdlr(writer, "vide"_4cc, "VideoHandler");
-  else
-    write_hdlr(writer, "soun"_4cc, "SoundHandler");
-  Box minf(writer, "minf"_4cc);
-  write_media_information_header(writer, track);
-  write_table();
-}
+void write_mdia(BoxWriter& writer, const TrackHeader& track,
+                const std::function<void()>& write_table);
 
 // 8.6.6: one edit, after an empty one where delay is not 0. duration 0: to the end, wherever that
 // is.
