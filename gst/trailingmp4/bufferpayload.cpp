@@ -75,10 +75,10 @@ GstRef<GstBuffer> insert_bytes(GstRef<GstBuffer> buffer, gsize position,
   const gsize size = gst_buffer_get_size(buffer.get());
   position = std::min(position, size);
   gst_buffer_copy_into(result.get(), buffer.get(), GST_BUFFER_COPY_MEMORY, 0, position);
-  gst_buffer_append_memory(
-      result.get(),
-      gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, g_memdup2(bytes.data(), bytes.size()),
-                             bytes.size(), 0, bytes.size(), nullptr, g_free));
+  const gpointer copy = g_memdup2(bytes.data(), bytes.size());
+  gst_buffer_append_memory(result.get(),
+                           gst_memory_new_wrapped(GST_MEMORY_FLAG_READONLY, copy, bytes.size(), 0,
+                                                  bytes.size(), copy, g_free));
   gst_buffer_copy_into(result.get(), buffer.get(), GST_BUFFER_COPY_MEMORY, position,
                        size - position);
   gst_buffer_add_parent_buffer_meta(result.get(), buffer.get());
