@@ -4,6 +4,7 @@
 #include <gst/video/video.h>
 
 #include <algorithm>
+#include <cstring>
 #include <iterator>
 #include <string>
 #include <utility>
@@ -42,10 +43,26 @@ void read_aspect(const GstStructure* caps, mp4::VideoDescription& video) {
   video.aspect = {static_cast<uint32_t>(horizontal), static_cast<uint32_t>(vertical)};
 }
 
+// From "4:3:16:9" GStreamer takes any numbers, also those that an enumeration cannot hold.
+template <typename E>
+bool is_known(const E& value, E last) {
+  int number = 0;
+  static_assert(sizeof number == sizeof value);
+  std::memcpy(&number, &value, sizeof number);
+  return number >= 0 && number <= last;
+}
+
+bool is_known(const GstVideoColorimetry& colour) {
+  return is_known(colour.range, GST_VIDEO_COLOR_RANGE_16_235) &&
+         is_known(colour.matrix, GST_VIDEO_COLOR_MATRIX_BT2020) &&
+         is_known(colour.transfer, GST_VIDEO_TRANSFER_BT601) &&
+         is_known(colour.primaries, GST_VIDEO_COLOR_PRIMARIES_EBU3213);
+}
+
 void read_colour(const GstStructure* caps, mp4::VideoDescription& video) {
   const char* text = gst_structure_get_string(caps, "colorimetry");
   GstVideoColorimetry colour;
-  if (!text || !gst_video_colorimetry_from_string(&colour, text)) return;
+  if (!text || !gst_video_colorimetry_from_string(&colour, text) || !is_known(colour)) return;
   video.colour =
       mp4::Colour{mp4::narrow<uint16_t>(gst_video_color_primaries_to_iso(colour.primaries)),
                   mp4::narrow<uint16_t>(gst_video_transfer_function_to_iso(colour.transfer)),

@@ -278,6 +278,8 @@ GST_START_TEST(caps_say_the_colours_before_the_bitstream) {
       avc_config_with(Vui{.full_range = __i__ == 2, .primaries = 9, .transfer = 14, .matrix = 9});
   const Owned<GstCaps> caps = video_caps(config);
   if (__i__ == 1) gst_caps_set_simple(caps.get(), "colorimetry", G_TYPE_STRING, "bt709", nullptr);
+  if (__i__ == 3)  // no such range
+    gst_caps_set_simple(caps.get(), "colorimetry", G_TYPE_STRING, "4:3:5:1", nullptr);
   const boxes::SampleEntry entry = entry_of(Kind::kVideo, caps.get());
   if (__i__ == 1)
     expect_colour(entry, 1, 1, 1, false);
@@ -367,7 +369,7 @@ static Suite* file_boxes_suite() {
   tcase_add_loop_test(boxes, tracks_of_every_number_and_kind_are_recorded, 0, 3);
   tcase_add_test(boxes, creation_time_is_the_wall_clock_of_the_first_sample);
   tcase_add_loop_test(boxes, caps_say_the_shape_of_a_pixel_before_the_bitstream, 0, 2);
-  tcase_add_loop_test(boxes, caps_say_the_colours_before_the_bitstream, 0, 3);
+  tcase_add_loop_test(boxes, caps_say_the_colours_before_the_bitstream, 0, 4);
   tcase_add_test(boxes, nothing_is_said_of_colours_nobody_named);
   tcase_add_test(boxes, the_picture_size_is_the_bitstreams_where_caps_have_none);
   tcase_add_loop_test(boxes, avc_and_avc3_keep_their_names_and_their_configuration, 0, 2);
