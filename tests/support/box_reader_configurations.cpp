@@ -112,7 +112,7 @@ void read_avcc(Reading& reading, const Box& box) {
   const uint8_t sps_count = cursor.u8();
   if ((sps_count & 0xe0) != 0xe0) cursor.problem("reserved bits before the SPS count");
   // The parameter sets of an 'avc3' may all be in its samples (5.3.3.1.1).
-  const bool needs_sets = box.path.find("/avc3/") == std::string::npos;
+  const bool needs_sets = box.path.find("/avc3") == std::string::npos;
   if (needs_sets && (sps_count & 0x1f) == 0) cursor.problem("has no SPS");
   const std::vector<uint8_t> sps = read_avc_sets(cursor, sps_count & 0x1f, kAvcSps);
   if (sps.size() >= 4 && !std::equal(profile.begin(), profile.end(), sps.begin() + 1)) {
