@@ -12,6 +12,8 @@ using mp4::Ticks;
 
 constexpr int64_t kSecond = mp4::kNanosecondsPerSecond;
 constexpr int64_t kLargestLead = kSecond / 10;
+constexpr int64_t kLongest = int64_t{1}
+                             << 60;  // 36 years: what rates of some Hz would leave room for
 
 }  // namespace
 
@@ -43,8 +45,8 @@ std::optional<StreamClock::Next> AudioTimes::next() const {
   if (!started_) return std::nullopt;
   const int64_t frame = timescale_.to_ns(frame_);
   return StreamClock::Next{timescale_.to_ns(last_ + frame_), frame,
-                           timescale_.to_ns(int64_t{UINT32_MAX}) - kSecond, false,
-                           kLargestLead + 2 * frame};
+                           std::min(timescale_.to_ns(int64_t{UINT32_MAX}) - kSecond, kLongest),
+                           false, kLargestLead + 2 * frame};
 }
 
 }  // namespace trailingmp4

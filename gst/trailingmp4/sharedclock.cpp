@@ -67,7 +67,7 @@ int64_t SharedClock::first_offset(const void* track, int64_t raw) {
   int64_t best = 0;
   if (end)
     for (const auto& [other, offset] : offsets_)
-      if (other != track && std::abs(raw + offset - *end) < std::abs(raw + best - *end))
+      if (other != track && std::abs(raw + (offset - *end)) < std::abs(raw + (best - *end)))
         best = offset;
   return best;
 }

@@ -7,13 +7,13 @@ namespace trailingmp4 {
 
 bool StepTrial::is_straggler(int64_t raw, int64_t distance, std::optional<int64_t> taken) const {
   const int64_t slack = before_.reach + 2 * distance;
-  const int64_t ahead = raw + before_.offset - time_;
+  const int64_t ahead = raw + (before_.offset - time_);
   const bool can_be_told = taken && std::abs(*taken) > slack;
   return can_be_told && looked_at_ > 0 && ahead >= -distance && ahead <= slack;
 }
 
 void StepTrial::add(int64_t raw, int64_t distance, bool straggler) {
-  const int64_t ahead = raw + before_.offset - time_;
+  const int64_t ahead = raw + (before_.offset - time_);
   time_ += distance;
   if (looked_at_++ == 0) first_ = ahead;
   stragglers_ = straggler ? stragglers_ + 1 : 0;

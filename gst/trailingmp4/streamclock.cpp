@@ -209,7 +209,7 @@ bool StreamClock::is_straggler_of_gap(const Sample& sample) const {
   if (kept_->size > kLongestStraggled) return false;
   const int64_t slack = 2 * sample.next.distance;
   const int64_t ahead =
-      sample.raw + offset_ + slew_ - kept_->at - kept_->pictures * sample.next.distance;
+      sample.raw + (offset_ + slew_ - kept_->at) - kept_->pictures * sample.next.distance;
   return kept_->size > reach_ + 2 * slack && ahead >= -slack && ahead <= reach_ + slack;
 }
 
@@ -375,7 +375,7 @@ bool StreamClock::is_real(const Sample& sample, int64_t gap) const {
       sample.raw <= *announced_until_ + tolerance)
     return true;
   const auto end = shared_.latest_end();
-  if (end && *end >= sample.next.time + gap - tolerance) return true;
+  if (end && *end - sample.next.time >= gap - tolerance) return true;
   return clock_went_on(sample, gap);
 }
 
@@ -386,7 +386,7 @@ void StreamClock::hold_gap(const Sample& sample, bool first) {
   if (gap > kLongestGap && !join(sample)) {
     const int64_t latest =
         std::max(sample.next.time, shared_.latest_end().value_or(sample.next.time));
-    if (sample.next.time + gap > latest + kLongestGap) {
+    if (gap > latest - sample.next.time + kLongestGap) {
       take(sample, kLongestGap - gap);
       counters_.gaps_shortened.add();
     }

@@ -8,6 +8,7 @@
 // docs/time.md. Pure logic.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -58,7 +59,9 @@ class StreamClock {
   };
 
   StreamClock(const ClockSettings& settings, SharedClock& shared, Counters& counters)
-      : settings_(settings), shared_(shared), counters_(counters) {}
+      : settings_(settings), shared_(shared), counters_(counters) {
+    settings_.max_step_back = std::min(settings_.max_step_back, kForEver);
+  }
   ~StreamClock() { shared_.forget(this); }
   StreamClock(const StreamClock&) = delete;
   StreamClock& operator=(const StreamClock&) = delete;
@@ -81,6 +84,9 @@ class StreamClock {
   bool is_steady() const { return slew_ == 0 && !trial_ && unsettled_ == 0; }
 
  private:
+  // No jitter is nine years; sums of such times fit.
+  static constexpr int64_t kForEver = int64_t{1} << 58;
+
   // A step of the shared clock that this track took, and what it changed the offset by.
   struct Taken {
     uint64_t id = 0;
@@ -97,8 +103,9 @@ class StreamClock {
   };
 
   std::optional<int64_t> go_on(const Sample& sample);
+  // Times may lie at both ends of what there is, so what is summed first is what lies together.
   int64_t ahead(const Sample& sample) const {
-    return sample.raw + offset_ + slew_ - sample.next.time;
+    return sample.raw + (offset_ + slew_ - sample.next.time);
   }
   // How far the clock stepped, as far as one sample tells.
   int64_t stepped(const Sample& sample) const { return ahead(sample) - usual_; }
@@ -129,7 +136,7 @@ class StreamClock {
   void work_off(const Sample& sample);
   void note_reach(const Sample& sample);
 
-  const ClockSettings settings_;
+  ClockSettings settings_;
   SharedClock& shared_;
   Counters& counters_;
   int64_t offset_ = 0;

@@ -49,9 +49,10 @@ bool SyncGate::opens_at(const Picture& picture) {
 // missing, and nobody waits for ever.
 void SyncGate::wait(const Picture& picture) {
   if (picture.time && last_time_) {
-    const bool steps = *picture.time == *last_time_ || *picture.time < *last_time_ - kLongestStep ||
-                       *picture.time > *last_time_ + kLongestStep;
-    waited_ += steps ? kUsualStep : *picture.time - *last_time_;
+    int64_t step = 0;
+    const bool far = __builtin_sub_overflow(*picture.time, *last_time_, &step);
+    const bool steps = far || step == 0 || step < -kLongestStep || step > kLongestStep;
+    waited_ += steps ? kUsualStep : step;
   } else if (!picture.time) {
     waited_ += kUsualStep;
   }

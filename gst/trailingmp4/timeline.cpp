@@ -14,6 +14,12 @@ int64_t held(int64_t time) {
 
 }  // namespace
 
+void Timeline::announce_start(std::optional<int64_t> at) {
+  clock_.announce_start(at ? std::optional(held(*at)) : at);
+}
+
+void Timeline::announce_gap(int64_t until) { clock_.announce_gap(held(until)); }
+
 Timeline::Placed Timeline::place(TrackTimes& track, const Stamps& stamps) {
   const int64_t pts = time_of(stamps);
   auto* video = std::get_if<VideoTimes>(&track);
@@ -25,7 +31,9 @@ Timeline::Placed Timeline::place(TrackTimes& track, const Stamps& stamps) {
   if (!offset) return {Verdict::kForbiddenGap, {}};
   picture.pts += *offset;
   picture.steady = clock_.is_steady();
-  if (picture.dts) *picture.dts += *offset;
+  // Of another clock than the one that the offset is of, where it is not in use.
+  if (picture.dts && __builtin_add_overflow(*picture.dts, *offset, &*picture.dts))
+    picture.dts.reset();
   std::optional<mp4::SampleTimes> times;
   if (video)
     times = video->place(picture);

@@ -47,8 +47,8 @@ class Timeline {
       : shared_(shared), counters_(counters), clock_(settings, shared, counters.clock) {}
 
   // As StreamClock says.
-  void announce_start(std::optional<int64_t> at = {}) { clock_.announce_start(at); }
-  void announce_gap(int64_t until) { clock_.announce_gap(until); }
+  void announce_start(std::optional<int64_t> at = {});
+  void announce_gap(int64_t until);
 
   // Times of the next sample of the pad in decoding order, which goes into that track.
   Placed place(TrackTimes& track, const Stamps& stamps);

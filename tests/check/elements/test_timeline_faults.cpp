@@ -155,6 +155,30 @@ GST_START_TEST(a_recording_may_begin_at_any_time) {
 }
 GST_END_TEST;
 
+// Sums of such times do not fit in 64 bits, and nobody makes them.
+GST_START_TEST(a_clock_may_go_from_one_end_of_time_to_the_other) {
+  const Stream streams[] = {kVideo, kVideoOfUnknownDepth, kAudio};
+  ClockSettings settings{.gap_policy = __i__ < 3 ? GapPolicy::kCollapse : GapPolicy::kKeep};
+  if (__i__ % 2) settings.max_gap = settings.max_step_back = INT64_MAX;
+  Tracks tracks(settings);
+  Track& track = tracks.add(streams[__i__ % 3]);
+  Track& other = tracks.add(kAudio);
+  int64_t number = 0;
+  for (int64_t begin : {kFar, int64_t{0}, kFar, -kFar, INT64_MAX, -INT64_MAX, kFar}) {
+    for (int i = 0; i < 40; ++i, ++number) {
+      Stamps stamps = at(begin / 2 + (begin / 2 + (begin < 0 ? i : -i) * 40 * kMs));
+      stamps.bidirectional = number % 3 > 0;
+      if (number % 7 == 0) stamps.dts = -begin;
+      if (number % 50 == 49) track.timeline.announce_start(-begin);
+      if (number % 30 == 29) track.timeline.announce_gap(begin);
+      track.push(stamps);
+      other.push(at(-begin));
+    }
+  }
+  fail_unless(track.placed.size() > 10);
+}
+GST_END_TEST;
+
 // A camera that changes from 25 pictures a second to one, and back.
 GST_START_TEST(another_pace_is_no_step) {
   Tracks tracks;
@@ -257,6 +281,7 @@ static Suite* timeline_faults_suite() {
   tcase_add_test(rules, sound_of_a_dead_microphone_that_comes_back_is_where_it_belongs);
   tcase_add_test(rules, a_gap_may_be_forbidden);
   tcase_add_loop_test(rules, a_recording_may_begin_at_any_time, 0, 2);
+  tcase_add_loop_test(rules, a_clock_may_go_from_one_end_of_time_to_the_other, 0, 6);
   tcase_add_test(rules, another_pace_is_no_step);
   tcase_add_test(rules, pictures_of_one_time_and_late_ones_are_a_tick_apart);
   tcase_add_test(rules, a_small_step_back_is_worked_off_by_a_tenth_of_each_duration);
