@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# sh tests/run.sh [--fast | --asan | --tsan]
+# sh tests/run.sh [--fast | --asan | --tsan | --fuzz]
 #
 # Installs what is missing, builds and runs every test: as it is in build/, with AddressSanitizer and
 # UndefinedBehaviorSanitizer in build-asan/, with ThreadSanitizer in build-tsan/. --fast leaves the
-# sanitisers out, --asan and --tsan run that one alone. The last line counts everything.
+# sanitisers out, --asan and --tsan run that one alone; --fuzz runs each target of tests/fuzz for five
+# seconds in build-fuzz/ (tests/fuzz.sh). The last line counts everything.
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
@@ -63,7 +64,7 @@ run_plain() {
 # those do it in which everything is made and given back, in good and in bad times. GLib has no frame
 # pointers: only the slow unwinder sees who called it, which lsan.supp needs.
 leak_tests='test_contract_cycles test_contract_pads test_contract_stop test_input_failing_disk
-  test_stopping test_remux test_embed'
+  test_stopping test_track_changes test_remux test_embed'
 run_asan() (
   export GST_REGISTRY_FORK=no
   export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1
@@ -102,7 +103,8 @@ case ${1:-} in
   --fast) run_plain; builds=build ;;
   --asan) run_asan; builds=build-asan ;;
   --tsan) run_tsan; builds=build-tsan ;;
-  *) echo "usage: sh tests/run.sh [--fast | --asan | --tsan]" >&2; exit 2 ;;
+  --fuzz) sh "$repository/tests/fuzz.sh" 5 || true; builds=build-fuzz ;;
+  *) echo "usage: sh tests/run.sh [--fast | --asan | --tsan | --fuzz]" >&2; exit 2 ;;
 esac
 cd "$repository"
 exec python3 "$support/count_results.py" $builds
