@@ -73,13 +73,13 @@ FAULTS = [
 ]
 
 
-def encode():
+def encode(length=LENGTH, pattern="ball", width=160, height=120, kbits=2048):
     """The samples of both tracks: {kind: (caps, [(true time, bytes, key)])}."""
-    pictures, frames = LENGTH * 25 // SECOND, LENGTH * 48000 // 1024 // SECOND
+    pictures, frames = length * 25 // SECOND, length * 48000 // 1024 // SECOND
     lines = {
-        "video": f"videotestsrc pattern=ball num-buffers={pictures} ! video/x-raw,width=160,"
-        "height=120,framerate=25/1 ! x264enc tune=zerolatency key-int-max=25 threads=1 "
-        "speed-preset=ultrafast ! h264parse ! video/x-h264,stream-format=avc,alignment=au",
+        "video": f"videotestsrc pattern={pattern} num-buffers={pictures} ! video/x-raw,"
+        f"width={width},height={height},framerate=25/1 ! x264enc tune=zerolatency key-int-max=25 "
+        f"threads=1 speed-preset=ultrafast bitrate={kbits} ! h264parse ! video/x-h264,stream-format=avc,alignment=au",
         "audio": f"audiotestsrc samplesperbuffer=1024 num-buffers={frames} freq=443 ! audio/x-raw,"
         "rate=48000,channels=2 ! avenc_aac ! aacparse",
     }
