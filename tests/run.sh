@@ -4,9 +4,9 @@
 # sh tests/run.sh [--fast | --asan | --tsan | --fuzz]
 #
 # Installs what is missing, builds and runs every test: as it is in build/, with AddressSanitizer and
-# UndefinedBehaviorSanitizer in build-asan/, with ThreadSanitizer in build-tsan/. --fast leaves the
-# sanitisers out, --asan and --tsan run that one alone; --fuzz runs each target of tests/fuzz for five
-# seconds in build-fuzz/ (tests/fuzz.sh). The last line counts everything.
+# UndefinedBehaviorSanitizer in build-asan/, with ThreadSanitizer in build-tsan/; then the targets of
+# tests/fuzz in build-fuzz/. --fast leaves all but the first out, the others run that one alone. The
+# last line counts everything.
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
@@ -97,13 +97,19 @@ run_tsan() (
   run_tests --suite elements --suite threads --no-suite plain --timeout-multiplier 10 $two_a_processor
 )
 
-sh "$support/install-packages.sh" record test
+# Some seconds for each target; hours are for tests/fuzz.sh.
+run_fuzz() {
+  echo "== build-fuzz =="
+  sh "$repository/tests/fuzz.sh" 5 || true
+}
+
+sh "$support/install-packages.sh" record test fuzz
 case ${1:-} in
-  '') run_plain; run_asan; run_tsan; builds='build build-asan build-tsan' ;;
+  '') run_plain; run_asan; run_tsan; run_fuzz; builds='build build-asan build-tsan build-fuzz' ;;
   --fast) run_plain; builds=build ;;
   --asan) run_asan; builds=build-asan ;;
   --tsan) run_tsan; builds=build-tsan ;;
-  --fuzz) sh "$repository/tests/fuzz.sh" 5 || true; builds=build-fuzz ;;
+  --fuzz) run_fuzz; builds=build-fuzz ;;
   *) echo "usage: sh tests/run.sh [--fast | --asan | --tsan | --fuzz]" >&2; exit 2 ;;
 esac
 cd "$repository"

@@ -142,7 +142,7 @@ int64_t LeftOverTracks::duration_ns() const {
     if (mark.samples == 0) continue;
     const mp4::Timescale timescale = track.descriptions[0].timescale;
     begin = std::min(begin, timescale.to_ns(mark.first_pts));
-    end = std::max(end, timescale.to_ns(mark.last_pts + mark.last_duration));
+    end = std::max(end, timescale.to_ns(mark.presentation_end()));
   }
   return std::max<int64_t>(0, end - std::min(begin, end));
 }

@@ -12,8 +12,8 @@ using mp4::Ticks;
 
 constexpr int64_t kSecond = mp4::kNanosecondsPerSecond;
 constexpr int64_t kLargestLead = kSecond / 10;
-constexpr int64_t kLongest = int64_t{1}
-                             << 60;  // 36 years: what rates of some Hz would leave room for
+// 36 years, where rates of some Hz would leave room for more.
+constexpr int64_t kLongest = int64_t{1} << 60;
 
 }  // namespace
 
@@ -44,8 +44,9 @@ std::optional<SampleTimes> AudioTimes::place(int64_t pts_ns) {
 std::optional<StreamClock::Next> AudioTimes::next() const {
   if (!started_) return std::nullopt;
   const int64_t frame = timescale_.to_ns(frame_);
+  // Some readers take durations for signed numbers.
   return StreamClock::Next{timescale_.to_ns(last_ + frame_), frame,
-                           std::min(timescale_.to_ns(int64_t{UINT32_MAX}) - kSecond, kLongest),
+                           std::min(timescale_.to_ns(int64_t{INT32_MAX}) - kSecond, kLongest),
                            false, kLargestLead + 2 * frame};
 }
 

@@ -68,7 +68,7 @@ std::optional<StreamClock::Next> VideoTimes::next(const Picture& picture) const 
   const bool by_dts = goes_by_dts(picture);
   const bool may_grow = !by_dts && !depth_is_known_ && (bidirectional_ || picture.bidirectional);
   const int64_t pace = timescale_.to_ns(pace_);
-  const int64_t longest = timescale_.to_ns(int64_t{UINT32_MAX}) - kLargestOffset - pace;
+  const int64_t longest = timescale_.to_ns(int64_t{INT32_MAX}) - kLargestOffset - pace;
   return StreamClock::Next{timescale_.to_ns(last_.dts + pace_), pace, longest,
                            !by_dts && (depth_ > 0 || may_grow),
                            may_grow ? int64_t{kDeepest} * pace : 0};

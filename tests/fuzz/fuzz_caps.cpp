@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     mp4::write_sample_entry(writer, read.config, {});
     fuzz::expect(writer.size() > read.config.codec_config.size(), "an empty sample entry");
     if (!read.sets) break;
-    read.describe_anew();
+    mp4::describe(*read.sets, read.config);
   }
   return 0;
 }

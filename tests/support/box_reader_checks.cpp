@@ -82,6 +82,8 @@ void check_edits(Reading& reading, const Track& track) {
       reading.problems.in(track, "elst", text("entry %zu lasts 0", i + 1));
     }
     if (track.samples.empty()) continue;
+    // What it begins with may be in a fragment that is still to come.
+    if (edit.media_time >= end && reading.movie.fragmented) continue;
     if (edit.media_time >= end) {
       reading.problems.in(
           track, "elst",

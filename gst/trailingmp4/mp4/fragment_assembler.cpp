@@ -28,9 +28,10 @@ FragmentAssembler::Track::Track(const TrackConfig& config, uint16_t group)
 
 Ticks FragmentAssembler::Track::last_end() const {
   const auto mark = tracker.mark();
-  if (!held) return mark.last_pts + mark.last_duration;
-  const Ticks last = mark.samples ? std::max(mark.last_pts, held->times.pts) : held->times.pts;
-  return last + (held->times.duration ? held->times.duration : mark.last_duration);
+  if (!held) return mark.presentation_end();
+  const Ticks end =
+      held->times.pts + (held->times.duration ? held->times.duration : mark.last_duration);
+  return mark.samples ? std::max(mark.presentation_end(), end) : end;
 }
 
 Ticks FragmentAssembler::Track::first_pts() const {

@@ -35,15 +35,16 @@ void TrackTracker::append(const SampleTimes& times, uint32_t size, const RandomA
 void TrackTracker::add_times(const SampleTimes& times) {
   if (mark_.samples == 0) {
     mark_.first_dts = times.dts;
-    mark_.first_pts = mark_.last_pts = times.pts;
+    mark_.first_pts = mark_.end_before = times.pts;
   } else {
     add_to_runs(duration_runs_, narrow<uint32_t>(times.dts - mark_.last_dts));
     mark_.first_pts = std::min(mark_.first_pts, times.pts);
-    mark_.last_pts = std::max(mark_.last_pts, times.pts);
+    mark_.end_before = std::max(mark_.end_before, mark_.last_pts + (times.dts - mark_.last_dts));
   }
   const Ticks offset = times.pts - times.dts;
   add_to_runs(offset_runs_, static_cast<uint32_t>(narrow<int32_t>(offset)));
   mark_.last_dts = times.dts;
+  mark_.last_pts = times.pts;
   mark_.has_offsets = mark_.has_offsets || offset != 0;
   mark_.smallest_offset = std::min(mark_.smallest_offset, offset);
   known_duration_ = times.duration;

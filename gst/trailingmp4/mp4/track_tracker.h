@@ -8,6 +8,7 @@
 // each, while nothing is appended.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <span>
@@ -54,11 +55,14 @@ class TrackTracker {
     bool has_offsets = false;   // some pts is not its dts
     Ticks smallest_offset = 0;  // of pts to dts, not above 0
     Ticks first_dts = 0, last_dts = 0;
-    Ticks first_pts = 0, last_pts = 0;  // smallest and largest
-    Ticks last_duration = 0;            // of the last sample
+    Ticks first_pts = 0;      // the smallest
+    Ticks last_pts = 0;       // of the last sample
+    Ticks end_before = 0;     // of presentation of the samples before the last
+    Ticks last_duration = 0;  // of the last sample
 
     Ticks media_duration() const { return samples ? last_dts + last_duration - first_dts : 0; }
-    Ticks presented_duration() const { return samples ? last_pts + last_duration - first_pts : 0; }
+    Ticks presentation_end() const { return std::max(end_before, last_pts + last_duration); }
+    Ticks presented_duration() const { return samples ? presentation_end() - first_pts : 0; }
     bool all_sync() const { return sync_samples == samples; }
     // What is added to all offsets, so that none is negative.
     Ticks raise() const { return -smallest_offset; }

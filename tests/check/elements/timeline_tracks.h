@@ -73,7 +73,7 @@ struct Track {
     if (!placed.empty()) {
       const Ticks step = result.times.dts - placed.back().dts;
       if (step <= 0) fail("decode time does not rise");
-      if (step > int64_t{UINT32_MAX}) fail("duration exceeds 32 bits");
+      if (step > int64_t{INT32_MAX}) fail("duration exceeds 32 bits");
     }
     placed.push_back(result.times);
     return result.verdict;

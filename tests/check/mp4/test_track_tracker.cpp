@@ -198,6 +198,19 @@ GST_START_TEST(only_some_sync_samples_are_listed) {
 }
 GST_END_TEST;
 
+// The sample that is presented last need not be the last one, and each lasts as long as it lasts.
+GST_START_TEST(presentation_ends_with_the_sample_that_ends_last) {
+  TrackTracker tracker(kScale, kNominal);
+  tracker.append({0, 5'000, 0}, 10, {.sync = true});
+  tracker.append({1'000, 2'000, 3'000}, 10, {});
+  fail_unless_equals_int64(tracker.mark().presented_duration(), 6'000 - 2'000);
+  tracker.append({2'000, 4'000, 9'000}, 10, {});
+  fail_unless_equals_int64(tracker.mark().presented_duration(), 13'000 - 2'000);
+  tracker.append({3'000, 6'500, 1'000}, 10, {});
+  fail_unless_equals_int64(tracker.mark().presented_duration(), 7'500 - 2'000);
+}
+GST_END_TEST;
+
 GST_START_TEST(an_empty_table_has_no_entries) {
   const TrackTracker tracker(kScale, kNominal);
   const Mark mark = tracker.mark();
@@ -279,6 +292,7 @@ static Suite* track_tracker_suite() {
   tcase_add_test(tables, sizes_that_differ_are_noticed);
   tcase_add_test(tables, only_some_sync_samples_are_listed);
   tcase_add_test(tables, an_empty_table_has_no_entries);
+  tcase_add_test(tables, presentation_ends_with_the_sample_that_ends_last);
   tcase_add_test(tables, a_mark_reads_the_same_however_the_tables_grow);
   tcase_add_test(tables, the_peak_is_the_fullest_second);
   tcase_add_test(tables, a_burst_across_whole_seconds_is_a_peak_too);
