@@ -13,6 +13,7 @@ namespace {
 using Kind = DiskCall::Kind;
 
 constexpr std::size_t kSector = 512;
+constexpr std::size_t kTooLarge = std::size_t{1} << 30;  // of a piece
 constexpr std::size_t kAllSubsets = 12;  // of so many sectors every subset is a state
 constexpr std::size_t kRandomSubsets = 200;
 constexpr std::size_t kEveryByte = 4096;  // of a write of so many bytes every prefix is a state
@@ -179,12 +180,16 @@ mp4::Status CrashFile::reserve(uint64_t, uint64_t to) {
 }
 
 mp4::Status CrashFile::write(uint64_t offset, std::span<const iovec> pieces) {
-  DiskCall call{Kind::kWrite, offset};
+  DiskCall call{Kind::kWrite, disk_->hole_.without(offset)};
+  uint64_t end = offset;
   for (const iovec& piece : pieces) {
     const auto* begin = static_cast<const uint8_t*>(piece.iov_base);
-    call.bytes.insert(call.bytes.end(), begin, begin + piece.iov_len);
+    if (piece.iov_len >= kTooLarge)
+      disk_->hole_ = {end, piece.iov_len};
+    else
+      call.bytes.insert(call.bytes.end(), begin, begin + piece.iov_len);
+    end += piece.iov_len;
   }
-  const uint64_t end = offset + call.bytes.size();
   const mp4::Status status = disk_->add(std::move(call));
   size_ = std::max(size_, status.ok() ? end : std::min(end, disk_->room_));
   return status;
@@ -192,7 +197,7 @@ mp4::Status CrashFile::write(uint64_t offset, std::span<const iovec> pieces) {
 
 mp4::Status CrashFile::truncate(uint64_t size) {
   size_ = size;
-  return disk_->add({Kind::kTruncate, size});
+  return disk_->add({Kind::kTruncate, disk_->hole_.without(size)});
 }
 
 mp4::Status CrashFile::sync() { return disk_->add({Kind::kSync}); }

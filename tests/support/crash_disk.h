@@ -46,6 +46,18 @@ void each_killed_state(const std::vector<DiskCall>& calls, const Thinning& thinn
 void each_powerless_state(const std::vector<DiskCall>& calls, const Thinning& thinning,
                           const OnState& on_state);
 
+// The bytes of one sample that is too large to be kept. In calls and states they are left out, and
+// what is behind them is that much nearer.
+struct Hole {
+  uint64_t offset = UINT64_MAX;  // in the real file
+  uint64_t size = 0;
+
+  uint64_t without(uint64_t position) const {
+    return position > offset ? position - size : position;
+  }
+  uint64_t with(uint64_t position) const { return position > offset ? position + size : position; }
+};
+
 class CrashDisk {
  public:
   // Room for so many bytes; none is held for a file before it writes.
@@ -53,6 +65,7 @@ class CrashDisk {
       : room_(room), holds_room_(holds_room) {}
 
   std::vector<DiskCall> calls();
+  Hole hole() const { return hole_; }  // once nobody writes
 
  private:
   friend class CrashFile;
@@ -62,6 +75,7 @@ class CrashDisk {
   const bool holds_room_;
   std::mutex mutex_;
   std::vector<DiskCall> calls_;
+  Hole hole_;  // the writing thread's
 };
 
 class CrashFile final : public mp4::OutputFile {

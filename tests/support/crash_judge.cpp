@@ -86,13 +86,23 @@ void Judge::expect_all_recorded() {
 void Judge::look(const DiskState& state) {
   state_ = &state;
   ++states_;
-  if (!boxes::store_file(path_, state.file)) problem("the state cannot be stored");
+  if (!store()) problem("the state cannot be stored");
   movie_ = boxes::read_movie(path_);
   if (states_ % kProbed == 0) probe();
 }
 
+bool Judge::store() const {
+  const Hole hole = film_.disk->hole();
+  const Bytes& file = state_->file;
+  if (file.size() <= hole.offset) return boxes::store_file(path_, file);
+  const auto middle = file.begin() + static_cast<std::ptrdiff_t>(hole.offset);
+  return boxes::store_file(path_, {file.begin(), middle}) &&
+         boxes::store_file_at(path_, {middle, file.end()}, hole.offset + hole.size);
+}
+
+// No packet of ffmpeg can be as large as a hole.
 void Judge::probe() {
-  if (!movie_ || counts().empty()) return;
+  if (film_.disk->hole().size > 0 || !movie_ || counts().empty()) return;
   const std::string command =
       "ffprobe -v quiet -count_packets -show_entries stream=nb_read_packets -of csv=p=0 " + path_;
   FILE* pipe = popen(command.c_str(), "r");
@@ -163,7 +173,7 @@ void Judge::expect_hidden_tail() {
 
 // The hidden tail alone may claim more than there is.
 void Judge::expect_no_problems(bool growing) {
-  uint64_t end = state_->file.size();
+  uint64_t end = film_.disk->hole().with(state_->file.size());
   if (growing)
     for (auto box = movie_->top.rbegin(); box != movie_->top.rend(); ++box)
       if (box->type == "moof" || box->type == "mdat") {
@@ -191,8 +201,11 @@ void Judge::expect_right_samples(bool may_have_holes) {
 }
 
 bool Judge::has_bytes(const boxes::Sample& out, const Film::Sample& in) const {
-  const auto begin = state_->file.begin() + static_cast<std::ptrdiff_t>(out.offset);
-  return out.offset + out.size <= state_->file.size() && out.size == in.bytes.size() &&
+  const Hole hole = film_.disk->hole();
+  if (in.large > 0) return out.offset == hole.offset && out.size == in.large;
+  const uint64_t offset = hole.without(out.offset);
+  const auto begin = state_->file.begin() + static_cast<std::ptrdiff_t>(offset);
+  return offset + out.size <= state_->file.size() && out.size == in.bytes.size() &&
          std::equal(in.bytes.begin(), in.bytes.end(), begin);
 }
 

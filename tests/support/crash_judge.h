@@ -50,6 +50,7 @@ class Judge {
   };
 
   void look(const DiskState& state);
+  bool store() const;
   void probe();
   Counts counts() const;
   Counts all_samples() const;

@@ -54,6 +54,7 @@ class MutantFile final : public mp4::OutputFile {
   }
 
   mp4::Status write(uint64_t offset, std::span<const iovec> pieces) override {
+    if (mutant_ == Mutant::kNone) return file_->write(offset, pieces);
     std::vector<uint8_t> bytes;
     for (const iovec& piece : pieces) {
       const auto* begin = static_cast<const uint8_t*>(piece.iov_base);

@@ -82,6 +82,12 @@ void record_one_fragment(Film& film) {
 
 void record_nothing(Film& film) { film.add_track(video_config()); }
 
+void record_over_4_gib(Film& film) {
+  const auto video = film.add_track(video_config());
+  film.append_large(video, {0, 0, kPicture});
+  append_pictures(film, video, 1, 25);
+}
+
 // As fast as it goes: fragments share syncs.
 void record_in_a_rush(Film& film) {
   const auto video = film.add_track(video_config());
@@ -101,6 +107,7 @@ const std::vector<Scenario> kScenarios = {
     {"one fragment", {}, record_one_fragment},
     {"nothing", {}, record_nothing},
     {"in a rush", {}, record_in_a_rush},
+    {"over 4 GiB", {}, record_over_4_gib},
     {"no fragments", {.fragment_ns = 0}, record_one_track},
     {"full disk", {.room = 75'000}, record_one_track},
     {"full disk that holds no room", {.room = 9'000, .holds_room = false}, record_one_track},

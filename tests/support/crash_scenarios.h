@@ -35,6 +35,7 @@ class Film {
     mp4::SampleTimes times;
     bool sync;
     Bytes bytes;
+    uint32_t large = 0;  // so many zeros instead
   };
   struct Track {
     mp4::Timescale timescale;
@@ -54,6 +55,13 @@ class Film {
     if (tracks[track].samples.empty()) by_id.push_back(track);
     if (taken == mp4::Recording::Taken::kYes)
       tracks[track].samples.push_back({times, sync, std::move(bytes)});
+  }
+  // After it, positions are close to 4 GiB and soon above.
+  void append_large(mp4::TrackIndex track, const mp4::SampleTimes& times) {
+    constexpr uint32_t kSize = 0xffffe000;
+    recording->append(track, {times, {.sync = true}, 0, make_large_payload(kSize)});
+    by_id.push_back(track);
+    tracks[track].samples.push_back({times, true, {}, kSize});
   }
   // To be called once a fragment: all but the last one are published, as far as the disk lets them.
   void settle() {

@@ -16,6 +16,8 @@ RecordingPipeline::RecordingPipeline(const std::string& launch_line, const std::
   }
   const auto recorder = element("rec");
   g_object_set(recorder.get(), "location", location.c_str(), nullptr);
+  if (g_getenv("TEST_WITHOUT_FRAGMENTS") != nullptr)
+    g_object_set(recorder.get(), "fragment-duration", guint64{0}, nullptr);
   log_.watch_sink_pads(recorder.get());
 }
 
