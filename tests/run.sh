@@ -61,10 +61,8 @@ run_plain() {
 # each case of a test costs more than the case under AddressSanitizer, so where nothing is amiss the
 # cases of a program share one.
 # Looking for leaks at the end of each of a thousand test cases takes longer than the cases; so only
-# those do it in which everything is made and given back, in good and in bad times. GLib has no frame
-# pointers: only the slow unwinder sees who called it, which lsan.supp needs.
-leak_tests='test_contract_cycles test_contract_pads test_contract_stop test_input_failing_disk
-  test_stopping test_track_changes test_remux test_embed'
+# the suite "leaks" does it, in which everything is made and given back, in good and in bad times. GLib
+# has no frame pointers: only the slow unwinder sees who called it, which lsan.supp needs.
 run_asan() (
   export GST_REGISTRY_FORK=no
   export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1
@@ -74,14 +72,15 @@ run_asan() (
     "$(g++ -print-file-name=libasan.so)" || exit 0
   (
     export CK_FORK=no
-    run_tests --suite mp4 --suite elements --suite timeline --no-suite forked --no-suite plain \
-      --timeout-multiplier 4 $two_a_processor
+    run_tests --suite mp4 --suite elements --suite timeline --no-suite forked --no-suite leaks \
+      --no-suite plain --timeout-multiplier 4 $two_a_processor
   )
-  run_tests --suite forked --suite pipelines --suite examples --no-suite plain \
+  run_tests --suite forked --suite pipelines --suite examples --no-suite leaks --no-suite plain \
     --timeout-multiplier 4 --logbase testlog-forked $two_a_processor
   export ASAN_OPTIONS=fast_unwind_on_malloc=0
   export LSAN_OPTIONS="suppressions=$support/lsan.supp:print_suppressions=0"
-  run_tests --timeout-multiplier 4 --logbase testlog-leaks $leak_tests
+  run_tests --suite leaks --no-suite plain --timeout-multiplier 4 --logbase testlog-leaks \
+    $two_a_processor
 )
 
 # ThreadSanitizer cannot live with the address randomisation of some kernels, so it is switched off
@@ -94,7 +93,8 @@ run_tsan() (
   if setarch -R true 2>/dev/null; then run_under='setarch -R'; fi
   build_for build-tsan thread-tests "-Db_sanitize=thread $sanitiser_options" \
     "$(g++ -print-file-name=libtsan.so)" || exit 0
-  run_tests --suite elements --suite threads --no-suite plain --timeout-multiplier 10 $two_a_processor
+  run_tests --suite elements --suite threads --no-suite plain --no-suite boxes \
+    --timeout-multiplier 10 $two_a_processor
 )
 
 # Some seconds for those that find something in seconds; hours are for tests/fuzz.sh.
