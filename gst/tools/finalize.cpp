@@ -31,15 +31,25 @@ Status open_alone(const std::string& path, const Options& options, mp4::FileDesc
   const int lock = (options.only_look ? LOCK_SH : LOCK_EX) | LOCK_NB;
   if (::flock(opened.get(), lock) != 0 && errno == EWOULDBLOCK)
     return {StatusCode::kBusy, "It is being recorded, or finished, by another process."};
+  // Who only looks is in nobody's way.
+  if (options.only_look) ::flock(opened.get(), LOCK_UN);
   file = std::move(opened);
   return {};
 }
 
 Status no_room(uint64_t needed, const Status& status) {
+  const char* of = status.error_number() == EFBIG ? " bytes more than a file may have here."
+                                                  : " bytes of free space on its disk.";
   return {StatusCode::kNoSpace,
-          "Its index needs " + std::to_string(needed) +
-              " bytes of free space on its disk. It was left as it is, and plays.",
+          "Its index needs " + std::to_string(needed) + of + " It was not finished, and plays.",
           status.error_number()};
+}
+
+// Where not even a rest of the recording can be held, that is there all the same.
+Status make_room(mp4::OutputFile& file, uint64_t begin, uint64_t size, uint64_t end) {
+  const Status status = file.reserve(begin, end);
+  if (status.code() != StatusCode::kNoSpace) return status;
+  return end <= size ? Status() : file.reserve(std::max(begin, size), end);
 }
 
 }  // namespace
@@ -49,14 +59,15 @@ Status finish(const LeftOver& left_over, std::unique_ptr<mp4::OutputFile> file) 
   const uint64_t end = left_over.end() + mp4::kBoxHeaderSize + moov.size();
   uint64_t size = 0;
   if (auto status = file->size(size); !status.ok()) return status;
-  if (const Status status = file->reserve(left_over.end(), end); !status.ok()) {
+  const uint64_t needed = end - std::min(end, size);
+  if (const Status status = make_room(*file, left_over.end(), size, end); !status.ok()) {
     // What could be held after all is given back.
     if (auto truncated = file->truncate(size); !truncated.ok()) return truncated;
-    return status.code() == StatusCode::kNoSpace ? no_room(end - std::min(end, size), status)
-                                                 : status;
+    return status.code() == StatusCode::kNoSpace ? no_room(needed, status) : status;
   }
   mp4::MovieFile movie(std::move(file), left_over.end());
-  return movie.finish(moov);
+  const Status status = movie.finish(moov);
+  return status.code() == StatusCode::kNoSpace ? no_room(needed, status) : status;
 }
 
 Status finalize(const std::string& path, const Options& options, const LeftOver::Progress& progress,

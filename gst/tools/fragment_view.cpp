@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fragment_view.h"
 
+#include <algorithm>
+
 #include "box_view.h"
 
 namespace finalize {
@@ -10,7 +12,8 @@ using namespace mp4::literals;
 using Bytes = std::span<const uint8_t>;
 using Sample = FragmentView::Sample;
 
-constexpr uint32_t kMostSamples = 1 << 24;  // of a track in a fragment; far above what recorders do
+constexpr std::size_t kMostSamples =
+    1 << 24;  // of a track in a fragment; far above what recorders do
 constexpr uint64_t kLatest = uint64_t{1} << 48;  // no recording lasts as long
 // tf_flags, 8.8.7.1
 constexpr uint32_t kBaseDataOffset = 0x1;
@@ -93,10 +96,15 @@ std::optional<FragmentView> read_fragment(Bytes moof, uint64_t size) {
   read_full_box_header(mfhd);
   FragmentView fragment{mfhd.u32(), {}};  // sequence_number, 8.8.5
   const uint64_t begin = moof.size() + kHeaders;
+  uint64_t left = size - std::min(size, begin);  // no two runs have the same bytes
   while (const auto box = next_box(moof)) {
     if (box->type != "traf"_4cc) continue;
     FragmentView::Run& run = fragment.runs.emplace_back();
     if (!read_traf(box->body, begin, size, run)) return std::nullopt;
+    const FragmentView::Sample &first = run.samples.front(), &last = run.samples.back();
+    const uint64_t bytes = last.position + last.size - first.position;
+    if (bytes > left) return std::nullopt;
+    left -= bytes;
   }
   if (mfhd.exhausted() || !moof.empty() || fragment.runs.empty()) return std::nullopt;
   return fragment;

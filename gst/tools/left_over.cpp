@@ -75,7 +75,22 @@ bool has_lost_sectors(const mp4::ByteSource& file, uint64_t offset, uint64_t siz
     }
     at += count;
   }
-  return false;
+  // Of the last one there is a part, of which a part may be padding.
+  const std::vector<uint8_t> last = read_bytes(file, end / kSector * kSector, end % kSector);
+  return last.size() >= mp4::kAlignment && end - offset > last.size() &&
+         std::all_of(last.begin(), last.end(), [](uint8_t byte) { return byte == 0; });
+}
+
+// What a crash may leave behind the last box that is whole: nothing, a 'skip' that claims more than
+// there is, its header alone or a part of that, or zeros where the disk did not get it.
+bool is_hidden_tail(const mp4::ByteSource& file, uint64_t offset) {
+  const std::vector<uint8_t> bytes = read_bytes(file, offset, kBoxHeaderSize);
+  if (bytes.size() < kBoxHeaderSize) return true;
+  Fields fields(bytes);
+  const uint64_t size = fields.u32();
+  const mp4::FourCC type = fields.fourcc();
+  const bool is_skip = type == "skip"_4cc && size > file.size() - offset;
+  return is_skip || (size == 0 && type == mp4::FourCC{});
 }
 
 Status invalid(const char* sentence) { return {StatusCode::kInvalid, sentence}; }
@@ -118,7 +133,7 @@ Status LeftOver::read_boxes(const mp4::ByteSource& file, const Progress& progres
         return invalid("Its description of the tracks is damaged.");
     } else if (header->type == "moof"_4cc) {
       const auto mdat = read_header(file, offset + size);
-      if (!mdat) break;  // of a copy that was cut
+      if (!mdat) break;
       if (mdat->type != "mdat"_4cc || !add(file, offset, size, size + mdat->size))
         return invalid("It is damaged: a fragment cannot be understood.");
       ++published_;
@@ -131,6 +146,8 @@ Status LeftOver::read_boxes(const mp4::ByteSource& file, const Progress& progres
     }
     offset += size;
   }
+  if (has_moov_ && !is_hidden_tail(file, offset))
+    return invalid("It is damaged: what is behind its fragments cannot be understood.");
   if (fragments() > 0) return {};
   return invalid(has_moov_ ? "No fragment of it was written: there is nothing to finish."
                            : "It was recorded without fragments (fragment-duration=0), or before "

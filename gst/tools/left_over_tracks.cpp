@@ -14,8 +14,9 @@ namespace finalize {
 namespace {
 
 constexpr std::size_t kMostTracks = 1'000;
-constexpr std::size_t kMostDescriptions = 1'000;      // of a track
-constexpr uint64_t kMostSamples = UINT32_MAX - 1ull;  // of a track (8.7.3.2)
+constexpr std::size_t kMostDescriptions = 1'000;                     // of a track
+constexpr std::size_t kMostDescriptionBytes = std::size_t{4} << 20;  // of a track
+constexpr uint64_t kMostSamples = UINT32_MAX - 1ull;                 // of a track (8.7.3.2)
 
 // The bytes of one sample in the file.
 class SampleBytes final : public mp4::ByteSource {
@@ -117,7 +118,9 @@ void LeftOverTracks::describe_anew(Track& track) {
   const auto found = std::find(known.begin(), known.end(), config);
   const auto index = mp4::narrow<uint32_t>(found - known.begin());
   if (found == known.end()) {
-    if (known.size() >= kMostDescriptions) return;
+    track.description_bytes += config.codec_config.size();
+    const bool is_too_much = track.description_bytes > kMostDescriptionBytes;
+    if (known.size() >= kMostDescriptions || is_too_much) return;
     known.push_back(std::move(config));
   }
   track.tracker.describe(index);

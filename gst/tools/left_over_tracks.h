@@ -45,6 +45,7 @@ class LeftOverTracks {
     std::vector<mp4::TrackConfig> descriptions;
     mp4::TrackTracker tracker;
     std::optional<mp4::ParameterSets> sets;  // in force
+    std::size_t description_bytes = 0;
     uint32_t sequence_number = 0;
     mp4::Ticks end = 0;  // on its time line
   };

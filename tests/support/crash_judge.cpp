@@ -28,10 +28,10 @@ Judge::Judge(const Film& film, const std::vector<DiskCall>& calls)
   for (const DiskCall& call : calls) {
     if (call.kind == Kind::kWrite && call.offset == 0) first_fragment = call.bytes.size();
     const bool eight = call.kind == Kind::kWrite && call.bytes.size() == 8;
-    // Not the header of a moov that found no space at first.
-    const bool visible = eight && !std::equal(call.bytes.begin() + 4, call.bytes.end(), "skip");
-    if (visible && call.offset == 40) progress.flipped = true;
-    if (visible && call.offset >= first_fragment) ++progress.published;
+    // Not what is put over a fragment that found no space.
+    const bool published = eight && std::equal(call.bytes.begin() + 4, call.bytes.end(), "moof");
+    if (eight && call.offset == 40) progress.flipped = true;
+    if (published && call.offset >= first_fragment) ++progress.published;
     progress_.push_back(progress);
   }
   for (const Film::Track& track : film.tracks)

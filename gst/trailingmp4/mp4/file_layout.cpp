@@ -29,14 +29,17 @@ std::vector<uint8_t> write_file_header() {
   return w.take();
 }
 
-// Finished, or a growing one with its moov. What has neither can be read by nobody.
+// Finished, or a growing one with its moov, or with a 'skip' where that was before it was revised.
+// What has neither can be read by nobody.
 bool may_hold_recording(std::span<const uint8_t> begin) {
   const std::vector<uint8_t> header = write_file_header();
   if (begin.size() < kTellingBytes) return false;
   const bool is_ours = std::equal(header.begin(), header.begin() + kMdatSizeOffset, begin.begin());
   const bool grows = std::equal(header.begin(), header.end(), begin.begin());
-  static constexpr uint8_t kMoov[] = {'m', 'o', 'o', 'v'};
-  const bool has_moov = std::equal(std::begin(kMoov), std::end(kMoov), &begin[kHeaderSize + 4]);
+  static constexpr uint8_t kMoov[] = {'m', 'o', 'o', 'v'}, kSkip[] = {'s', 'k', 'i', 'p'};
+  const uint8_t* type = &begin[kHeaderSize + 4];
+  const bool has_moov = std::equal(std::begin(kMoov), std::end(kMoov), type) ||
+                        std::equal(std::begin(kSkip), std::end(kSkip), type);
   return !is_ours || !grows || has_moov;
 }
 

@@ -146,10 +146,19 @@ Status MovieFile::append_moov_over_rest(std::span<const uint8_t> moov) {
     rest = size;
   }
   if (status.ok()) status = write(end_, write_skip_header(std::max(size, rest)));
+  if (status.ok() && rest > kBoxHeaderSize) status = forget_fragment();
   if (status.ok()) status = write(end_ + kBoxHeaderSize, moov);
   if (status.ok() && rest > size) status = file_->truncate(end_ + size);
   if (status.ok() && rest > size) status = write(end_, write_skip_header(size));
   return status;
+}
+
+// What is left of a fragment must not be taken for a whole one when power fails and the disk has
+// some sectors of M and some of the fragment.
+Status MovieFile::forget_fragment() {
+  const std::array<uint8_t, kBoxHeaderSize> nothing{};
+  const Status status = write(end_ + kBoxHeaderSize, nothing);
+  return status.ok() ? sync() : status;
 }
 
 Status MovieFile::check_size(uint64_t expected) {

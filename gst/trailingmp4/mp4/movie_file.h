@@ -71,6 +71,7 @@ class MovieFile {
   Status append_samples(const Fragment& fragment, std::vector<TrackIndex>& damaged);
   Status append_moov(std::span<const uint8_t> moov);
   Status append_moov_over_rest(std::span<const uint8_t> moov);
+  Status forget_fragment();
   Status check_size(uint64_t expected);
   Status flip(uint64_t mdat_size);
   Status write(uint64_t offset, std::span<const uint8_t> bytes);

@@ -178,6 +178,7 @@ GST_START_TEST(a_recording_that_was_left_under_the_hidden_name_stays) {
     left = text_of(before.location());
   }
   if (__i__) left.resize(20'000);  // not finished
+  if (__i__ == 2) left.replace(52, 4, "skip");  // its moov was revised
   if (__i__ && !desk.fragments()) return;
   std::ofstream(desk.hidden, std::ios::binary) << left;
   desk.play();
@@ -283,7 +284,7 @@ static Suite* overwrite_suite() {
   tcase_add_test(tcase, a_file_that_is_being_recorded_is_not_overwritten);
   tcase_add_test(tcase, two_recorders_do_not_overwrite_the_same_file);
   tcase_add_test(tcase, what_a_crash_left_under_the_hidden_name_is_in_nobodys_way);
-  tcase_add_loop_test(tcase, a_recording_that_was_left_under_the_hidden_name_stays, 0, 2);
+  tcase_add_loop_test(tcase, a_recording_that_was_left_under_the_hidden_name_stays, 0, 3);
   tcase_add_test(tcase, an_unfinished_file_without_fragments_is_removed);
   tcase_add_test(tcase, another_recording_that_has_the_name_meanwhile_is_not_replaced);
   tcase_add_test(tcase, a_name_that_leaves_no_room_for_a_hidden_one_is_refused_before);

@@ -175,6 +175,40 @@ GST_START_TEST(a_fragment_that_lacks_a_sector_is_not) {
 }
 GST_END_TEST;
 
+GST_START_TEST(a_fragment_that_lacks_the_last_part_of_a_sector_is_not) {
+  const Recorded recorded(scenario("one track"));
+  Bytes bytes = recorded.with_hidden_fragment();
+  fail_unless(bytes.size() % 512 > 16);
+  std::fill(bytes.end() - static_cast<std::ptrdiff_t>(bytes.size() % 512), bytes.end(), uint8_t{0});
+  Treated file(bytes);
+  fail_unless(file.treat().ok());
+  fail_unless_equals_int(file.report.left_over.hidden_fragments(), 0);
+}
+GST_END_TEST;
+
+// The tool's own power cut, after one: the disk has what it wrote but for some sectors.
+GST_START_TEST(a_fragment_that_was_rejected_is_not_whole_the_next_time) {
+  const Recorded recorded(scenario("two tracks"));
+  Bytes bytes = recorded.with_hidden_fragment();
+  const Bytes whole = bytes;
+  const std::size_t lost = (bytes.size() - 600) / 512 * 512;
+  std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(lost), 512, uint8_t{0});
+  const mp4_test::MemorySource source(bytes);
+  LeftOver left_over;
+  fail_unless(left_over.read(source, [](uint64_t) {}).ok());
+  fail_unless_equals_int(left_over.hidden_fragments(), 0);
+  const auto disk = std::make_shared<mp4_test::CrashDisk>();
+  fail_unless(finalize::finish(left_over, std::make_unique<mp4_test::CrashFile>(disk, bytes)).ok());
+  each_powerless_state(disk->calls(), {1}, [&](const DiskState& state) {
+    if (state.calls < mp4_test::CrashFile::kCallsBefore || state.file[kFlip + 7] != 16) return;
+    const mp4_test::MemorySource again(state.file);
+    LeftOver found;
+    fail_unless(found.read(again, [](uint64_t) {}).ok());
+    fail_unless(found.hidden_fragments() == 0, "after %zu calls", state.calls);
+  });
+}
+GST_END_TEST;
+
 // A copy of a file that was being recorded.
 GST_START_TEST(a_file_that_is_cut_anywhere_is_finished_or_left_alone) {
   const Recorded recorded(scenario("late track"));
@@ -208,10 +242,22 @@ GST_START_TEST(what_it_cannot_finish_it_leaves_alone) {
   find(torn, "traf")[0] = 'x';
   Bytes timeless = Recorded(scenario("one track")).unflipped();
   std::fill_n(find(timeless, "mdhd") + 16, 4, uint8_t{0});  // timescale
+  const Bytes whole = Recorded(scenario("one track")).unflipped();
+  Bytes interrupted = whole;  // by a box of somebody else, with fragments behind it
+  const uint8_t kFree[] = {0, 0, 0, 8, 'f', 'r', 'e', 'e'};
+  const auto second = find(interrupted, "mdat") + 4;
+  const auto moof = std::search(std::search(second, interrupted.end(), "moof", "moof" + 4) + 4,
+                                interrupted.end(), "moof", "moof" + 4) -
+                    4;
+  interrupted.insert(moof, std::begin(kFree), std::end(kFree));
+  Bytes wrong_size = whole;  // of the first fragment's mdat
+  std::search(find(wrong_size, "moof"), wrong_size.end(), "mdat", "mdat" + 4)[-2] ^= 0x40;
   const struct {
     Bytes bytes;
     const char* sentence;
   } cases[] = {
+      {interrupted, "behind its fragments"},
+      {wrong_size, "damaged"},
       {{}, "Nothing was recorded"},
       {foreign, "not a recording of trailingmp4sink"},
       {lying, "no index"},
@@ -363,6 +409,8 @@ static Suite* finalize_suite() {
   tcase_add_test(result, looking_changes_nothing_and_says_what_is_there);
   tcase_add_test(result, a_fragment_that_was_not_published_is_in_the_finished_file);
   tcase_add_test(result, a_fragment_that_lacks_a_sector_is_not);
+  tcase_add_test(result, a_fragment_that_lacks_the_last_part_of_a_sector_is_not);
+  tcase_add_test(result, a_fragment_that_was_rejected_is_not_whole_the_next_time);
   tcase_add_test(result, a_file_that_is_cut_anywhere_is_finished_or_left_alone);
   TCase* refusal = tcase_create("refusal");
   suite_add_tcase(suite, refusal);
