@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "box_view.h"
+#include "mp4/fragment_flags.h"
 
 namespace finalize {
 namespace {
@@ -12,24 +13,9 @@ using namespace mp4::literals;
 using Bytes = std::span<const uint8_t>;
 using Sample = FragmentView::Sample;
 
-constexpr std::size_t kMostSamples =
-    1 << 24;  // of a track in a fragment; far above what recorders do
+// Of a track in a fragment; far above what recorders do.
+constexpr std::size_t kMostSamples = 1 << 24;
 constexpr uint64_t kLatest = uint64_t{1} << 48;  // no recording lasts as long
-// tf_flags, 8.8.7.1
-constexpr uint32_t kBaseDataOffset = 0x1;
-constexpr uint32_t kSampleDescription = 0x2;
-constexpr uint32_t kDefaultDuration = 0x8;
-constexpr uint32_t kDefaultSize = 0x10;
-constexpr uint32_t kDefaultFlags = 0x20;
-constexpr uint32_t kBaseIsMoof = 0x20000;
-// tr_flags, 8.8.8.1
-constexpr uint32_t kDataOffset = 0x1;
-constexpr uint32_t kFirstFlags = 0x4;
-constexpr uint32_t kDurations = 0x100;
-constexpr uint32_t kSizes = 0x200;
-constexpr uint32_t kFlags = 0x400;
-constexpr uint32_t kOffsets = 0x800;
-constexpr uint32_t kIsNonSync = 0x00010000;  // 8.8.3.1: sample_is_non_sync_sample
 
 // What a track fragment says once of all its samples.
 struct Defaults {
@@ -40,10 +26,11 @@ bool read_tfhd(Bytes body, FragmentView::Run& run, Defaults& defaults) {  // 8.8
   Fields fields(body);
   const uint32_t flags = read_full_box_header(fields).flags;
   run.track_id = fields.u32();
-  if (!(flags & kBaseIsMoof) || flags & (kBaseDataOffset | kSampleDescription)) return false;
-  if (flags & kDefaultDuration) defaults.duration = fields.u32();
-  if (flags & kDefaultSize) defaults.size = fields.u32();
-  if (flags & kDefaultFlags) defaults.flags = fields.u32();
+  if (!(flags & mp4::kBaseIsMoof) || flags & (mp4::kBaseDataOffset | mp4::kSampleDescription))
+    return false;
+  if (flags & mp4::kDefaultDuration) defaults.duration = fields.u32();
+  if (flags & mp4::kDefaultSize) defaults.size = fields.u32();
+  if (flags & mp4::kDefaultFlags) defaults.flags = fields.u32();
   return !fields.exhausted();
 }
 
@@ -61,18 +48,18 @@ bool read_trun(Bytes body, const Defaults& defaults, uint64_t begin, uint64_t en
   Fields fields(body);
   const uint32_t flags = read_full_box_header(fields).flags;
   const uint32_t count = fields.u32();
-  if (!(flags & kDataOffset) || count == 0 || count > kMostSamples) return false;
+  if (!(flags & mp4::kDataOffset) || count == 0 || count > kMostSamples) return false;
   uint64_t position = fields.u32();
-  const uint32_t first_flags = flags & kFirstFlags ? fields.u32() : defaults.flags;
+  const uint32_t first_flags = flags & mp4::kFirstFlags ? fields.u32() : defaults.flags;
   if (position < begin) return false;
   for (uint32_t i = 0; i < count; ++i) {
     Sample sample{position, defaults.size, defaults.duration, 0, false};
-    if (flags & kDurations) sample.duration = fields.u32();
-    if (flags & kSizes) sample.size = fields.u32();
+    if (flags & mp4::kDurations) sample.duration = fields.u32();
+    if (flags & mp4::kSizes) sample.size = fields.u32();
     uint32_t sample_flags = i == 0 ? first_flags : defaults.flags;
-    if (flags & kFlags) sample_flags = fields.u32();
-    if (flags & kOffsets) sample.offset = fields.i32();
-    sample.sync = !(sample_flags & kIsNonSync);
+    if (flags & mp4::kFlags) sample_flags = fields.u32();
+    if (flags & mp4::kOffsets) sample.offset = fields.i32();
+    sample.sync = !(sample_flags & mp4::kIsNonSync);
     position += sample.size;
     if (fields.exhausted() || sample.size == 0 || sample.duration == 0 || position > end)
       return false;

@@ -190,7 +190,7 @@ std::optional<SteadyTime> FileWriter::next_alarm() const {
 
 // The first one waits for nothing: the file can be read after it.
 SteadyTime FileWriter::next_commit() const {
-  return last_commit_ ? *last_commit_ + pace_.interval : SteadyTime::min();
+  return last_commit_ ? *last_commit_ + pace_.interval : SteadyTime();
 }
 
 bool FileWriter::commit_is_due() const {

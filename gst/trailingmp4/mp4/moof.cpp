@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "box_writer.h"
+#include "fragment_flags.h"
 #include "narrow.h"
 
 namespace mp4 {
@@ -12,23 +13,10 @@ namespace {
 using Sample = TrackRun::Sample;
 
 constexpr uint64_t kMdatHeaderSize = 8;
-// tf_flags, 8.8.7.1
-constexpr uint32_t kDefaultDuration = 0x8;
-constexpr uint32_t kDefaultSize = 0x10;
-constexpr uint32_t kDefaultFlags = 0x20;
-constexpr uint32_t kBaseIsMoof = 0x20000;
-// tr_flags, 8.8.8.1
-constexpr uint32_t kDataOffset = 0x1;
-constexpr uint32_t kFirstFlags = 0x4;
-constexpr uint32_t kDurations = 0x100;
-constexpr uint32_t kSizes = 0x200;
-constexpr uint32_t kFlags = 0x400;
-constexpr uint32_t kOffsets = 0x800;
-// Sample flags, 8.8.3.1: sample_depends_on, sample_is_non_sync_sample
-constexpr uint32_t kSync = 0x02000000;
-constexpr uint32_t kNonSync = 0x01010000;
 
-uint32_t flags_of(const Sample& sample) { return sample.sync ? kSync : kNonSync; }
+uint32_t flags_of(const Sample& sample) {
+  return sample.sync ? kDependsOnNone : kDependsOnOthers | kIsNonSync;
+}
 
 template <typename F>
 bool all_have(std::span<const Sample> samples, F field) {

@@ -207,8 +207,8 @@ Status PosixOutputFile::remove_useless(const std::string& name, bool& removed) c
 
 // A file system that cannot say is given the benefit of the doubt.
 bool PosixOutputFile::has_lost_name(int fd, const std::string& name) const {
-  struct stat file {
-  }, named{};
+  struct stat file {};
+  struct stat named {};
   if (::fstatat(folder_.get(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0)
     return errno == ENOENT;
   return ::fstat(fd, &file) == 0 && (file.st_dev != named.st_dev || file.st_ino != named.st_ino);

@@ -45,6 +45,12 @@ struct Desk : Bench {
     hidden = location().substr(0, slash) + "/." + location().substr(slash + 1) + ".recording";
   }
 
+  void record() {
+    play();
+    video.start();
+    video.push_many(100);
+    stop();
+  }
   bool old_is_there() { return text_of(location()) == kText; }
   bool fragments() const { return g_getenv("TEST_WITHOUT_FRAGMENTS") == nullptr; }
   void wait_until_published(guint64 fragments) {
@@ -60,10 +66,7 @@ struct Desk : Bench {
 
 GST_START_TEST(the_new_file_takes_the_place_of_the_old_one) {
   Desk desk;
-  desk.play();
-  desk.video.start();
-  desk.video.push_many(100);
-  desk.stop();
+  desk.record();
   desk.expect_quiet();
   desk.expect_file(desk.video);
   fail_if(exists(desk.hidden));
@@ -155,10 +158,7 @@ GST_END_TEST
 GST_START_TEST(what_a_crash_left_under_the_hidden_name_is_in_nobodys_way) {
   Desk desk;
   std::ofstream(desk.hidden) << "left over";
-  desk.play();
-  desk.video.start();
-  desk.video.push_many(100);
-  desk.stop();
+  desk.record();
   desk.expect_quiet();
   desk.expect_file(desk.video);
   fail_if(exists(desk.hidden));
@@ -171,20 +171,14 @@ GST_START_TEST(a_recording_that_was_left_under_the_hidden_name_stays) {
   std::string left;
   {
     Desk before;
-    before.play();
-    before.video.start();
-    before.video.push_many(100);
-    before.stop();
+    before.record();
     left = text_of(before.location());
   }
-  if (__i__) left.resize(20'000);  // not finished
+  if (__i__) left.resize(20'000);               // not finished
   if (__i__ == 2) left.replace(52, 4, "skip");  // its moov was revised
   if (__i__ && !desk.fragments()) return;
   std::ofstream(desk.hidden, std::ios::binary) << left;
-  desk.play();
-  desk.video.start();
-  desk.video.push_many(100);
-  desk.stop();
+  desk.record();
   desk.expect_quiet();
   desk.expect_file(desk.video);
   fail_unless(text_of(desk.hidden) == left);
@@ -200,10 +194,7 @@ GST_START_TEST(an_unfinished_file_without_fragments_is_removed) {
       48);
   left += std::string(1'000, 'x');
   std::ofstream(desk.hidden, std::ios::binary) << left;
-  desk.play();
-  desk.video.start();
-  desk.video.push_many(100);
-  desk.stop();
+  desk.record();
   desk.expect_file(desk.video);
   fail_if(exists(desk.hidden));
 }
