@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "file_bytes.h"
 #include "mp4/posix_output_file.h"
@@ -27,6 +29,18 @@
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include <gst/check/gstcheck.h>
 // clang-format on
+
+namespace {
+
+std::function<void()> before_lock;  // once
+
+}  // namespace
+
+// Instead of the C library's.
+extern "C" int flock(int fd, int operation) noexcept {
+  if (before_lock) std::exchange(before_lock, {})();
+  return static_cast<int>(syscall(SYS_flock, fd, operation));
+}
 
 namespace {
 
@@ -254,6 +268,21 @@ GST_START_TEST(the_file_is_locked_as_long_as_it_is_open) {
 }
 GST_END_TEST;
 
+// By another recorder that takes it for left over, since nobody has locked it yet.
+GST_START_TEST(a_file_that_is_removed_before_it_is_locked_is_made_again) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("x.mp4");
+  fail_unless(try_to_open(path).ok());
+  before_lock = [&] { unlink(path.c_str()); };
+  fail_unless(file->create().ok());
+  fail_if(before_lock);
+  uint8_t byte = 7;
+  const iovec piece{&byte, 1};
+  fail_unless(file->write(0, {&piece, 1}).ok());
+  fail_unless(boxes::load_file(path) == boxes::Bytes{7});
+}
+GST_END_TEST;
+
 // Both find what a third one left over, and one of them only takes its place.
 GST_START_TEST(two_that_begin_at_once_do_not_take_each_others_file) {
   for (int run = 0; run < 300; ++run) {
@@ -300,6 +329,7 @@ static Suite* posix_output_file_suite() {
   tcase_add_test(rights, the_mode_is_what_was_asked_for_under_the_umask);
   tcase_add_test(rights, no_descriptor_is_inherited_by_other_programs);
   tcase_add_test(rights, the_file_is_locked_as_long_as_it_is_open);
+  tcase_add_test(rights, a_file_that_is_removed_before_it_is_locked_is_made_again);
   tcase_add_test(rights, two_that_begin_at_once_do_not_take_each_others_file);
   return suite;
 }
