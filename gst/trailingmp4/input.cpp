@@ -236,7 +236,7 @@ GstFlowReturn Input::record(GstRef<GstBuffer> buffer, bool damaged) {
   }
   const auto unit = buffer ? look_into(buffer.get()) : std::nullopt;
   if (!unit) return give_up("a sample's bytes cannot be read.");
-  if (!unit->has_slice) {
+  if (!unit->has_media) {
     cycle_->counters.no_slice.add();
     return GST_FLOW_OK;
   }
@@ -281,7 +281,7 @@ GstFlowReturn Input::place(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit
 // Sound has no NAL units; each of its samples stands for itself.
 std::optional<mp4::AccessUnit> Input::look_into(GstBuffer* buffer) {
   const TrackCaps& caps = cycle_->tracks.caps();
-  if (!caps.sets) return mp4::AccessUnit{.has_slice = true, .access = {.sync = true}};
+  if (!caps.sets) return mp4::AccessUnit{.has_media = true, .access = {.sync = true}};
   const BufferBytes bytes(buffer);
   if (!bytes.readable()) return std::nullopt;
   auto unit = mp4::scan_access_unit(caps.nal_codec, bytes, caps.sets->nal_length_size());

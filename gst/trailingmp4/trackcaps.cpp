@@ -151,16 +151,17 @@ Status read_aac(const GstStructure* caps, std::vector<uint8_t> codec_data, Track
     return invalid("The AAC caps have no codec_data; put an aacparse before it.");
   const auto aac = mp4::parse_audio_specific_config(codec_data);
   if (!aac) return invalid("The AAC codec_data is damaged.");
-  constexpr int16_t kAacRollDistance = -1;
   int channels = aac->channels;
   if (channels == 0) gst_structure_get_int(caps, "channels", &channels);
   mp4::TrackConfig& config = result.config;
   config.kind = mp4::TrackKind::kAudio;
   config.format = "mp4a"_4cc;
+  config.object_type = mp4::kObjectTypeMpeg4Audio;
   config.timescale = {aac->rate};
   config.codec_config = std::move(codec_data);
-  config.audio = {mp4::narrow<uint16_t>(std::max(channels, 1)), aac->rate, aac->frame_ticks,
-                  kAacRollDistance};
+  config.audio = {.channels = mp4::narrow<uint16_t>(std::max(channels, 1)),
+                  .rate = aac->rate,
+                  .frame_ticks = aac->frame_ticks};
   return {};
 }
 

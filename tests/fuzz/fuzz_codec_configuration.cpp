@@ -112,6 +112,7 @@ void try_aac(std::span<const uint8_t> input) {
   mp4::TrackConfig config;
   config.kind = mp4::TrackKind::kAudio;
   config.format = "mp4a"_4cc;
+  config.object_type = mp4::kObjectTypeMpeg4Audio;
   config.codec_config = specific;
   config.audio = {aac->channels, aac->rate, aac->frame_ticks, -1};
   write_entry(config);

@@ -121,7 +121,7 @@ mp4::TrackConfig audio_config() {
   config.audio.channels = 2;
   config.audio.rate = 48'000;
   config.audio.frame_ticks = 1024;
-  config.audio.roll_distance = int16_t{-1};
+  config.object_type = mp4::kObjectTypeMpeg4Audio;
   return config;
 }
 

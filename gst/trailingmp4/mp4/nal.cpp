@@ -62,7 +62,7 @@ void look_at_sei(NalCodec codec, const Nal& nal, AccessUnit& unit) {
 }
 
 void look_at_slice(NalCodec codec, const Nal& nal, AccessUnit& unit) {
-  unit.has_slice = true;
+  unit.has_media = true;
   std::array<uint8_t, kSliceBytesLookedAt> buffer;
   const std::span<uint8_t> head = nal.head(buffer);
   if (head.empty()) return;

@@ -10,14 +10,14 @@
 #include <span>
 #include <vector>
 
+#include "access_unit.h"
 #include "bit_reader.h"
 #include "byte_source.h"
 #include "track_config.h"
-#include "track_tracker.h"
 
 namespace mp4 {
 
-enum class NalCodec { kNone, kAvc, kHevc };
+enum class NalCodec { kNone, kAvc, kHevc, kVvc };
 
 // What a sequence parameter set says of the pictures.
 struct SequenceInfo {
@@ -35,22 +35,7 @@ struct SequenceInfo {
 
 enum class NalKind { kOther, kSlice, kParameterSet, kDelimiter, kSei };
 
-// Of a NAL unit in a sample, without its length.
-struct NalRange {
-  uint64_t offset;
-  uint32_t size;
-};
-
-// The NAL units of a sample up to its first slice.
-struct AccessUnit {
-  bool has_slice = false;
-  RandomAccess access;
-  bool leading = false;        // H.265 RADL, RASL: belongs to the IRAP picture before it
-  bool bidirectional = false;  // H.264: the first slice is a B slice
-  uint64_t sets_position = 0;  // where parameter sets may be put: behind the delimiter
-  std::vector<NalRange> parameter_sets;
-};
-
+// H.264 and H.265: the NAL units up to the first slice.
 AccessUnit scan_access_unit(NalCodec codec, const ByteSource& bytes, unsigned nal_length_size);
 
 // ---- for the codecs' own parsers ----

@@ -10,29 +10,30 @@ namespace mp4 {
 TrackTracker::TrackTracker(Timescale timescale, Ticks nominal)
     : timescale_(timescale), nominal_(nominal) {}
 
-void TrackTracker::add_to_runs(std::vector<Run>& runs, uint32_t value) {
+void TrackTracker::add_to_runs(std::vector<Run>& runs, uint32_t value, uint32_t count) {
+  if (count == 0) return;
   if (runs.empty() || runs.back().value != value)
-    runs.push_back({1, value});
+    runs.push_back({count, value});
   else
-    ++runs.back().samples;
+    runs.back().samples += count;
 }
 
-void TrackTracker::append(const SampleTimes& times, uint32_t size, const RandomAccess& access) {
-  if (mark_.samples == 0) mark_.first_size = size;
-  add_times(times);
-  ++mark_.samples;
+void TrackTracker::append(const SampleTimes& times, uint32_t size, const RandomAccess& access,
+                          uint32_t count) {
+  add_times(times, count);
+  add_sizes(size / count, count);
+  add_sync(access.sync, count);
+  mark_.samples += count;
   mark_.bytes += size;
-  mark_.same_sizes = mark_.same_sizes && size == mark_.first_size;
-  mark_.largest_size = std::max(mark_.largest_size, size);
-  sizes_.push_back(size);
-  if (access.sync) sync_samples_.push_back(mark_.samples);
   if (access.open_gop) open_gops_.push_back(mark_.samples);
   if (access.roll_distance != 0) rolls_.push_back({mark_.samples, access.roll_distance});
   count_bits(times.dts, size);
 }
 
-// Before the sample is counted.
-void TrackTracker::add_times(const SampleTimes& times) {
+// The following ones before the samples are counted. While all sizes are the same, and all samples
+// sync samples, there is no table of them.
+
+void TrackTracker::add_times(const SampleTimes& times, uint32_t count) {
   if (mark_.samples == 0) {
     mark_.first_dts = times.dts;
     mark_.first_pts = mark_.end_before = times.pts;
@@ -42,12 +43,35 @@ void TrackTracker::add_times(const SampleTimes& times) {
     mark_.end_before = std::max(mark_.end_before, mark_.last_pts + (times.dts - mark_.last_dts));
   }
   const Ticks offset = times.pts - times.dts;
-  add_to_runs(offset_runs_, static_cast<uint32_t>(narrow<int32_t>(offset)));
-  mark_.last_dts = times.dts;
-  mark_.last_pts = times.pts;
+  const Ticks more = Ticks{count} - 1;
+  add_to_runs(duration_runs_, 1, count - 1);
+  add_to_runs(offset_runs_, static_cast<uint32_t>(narrow<int32_t>(offset)), count);
+  mark_.last_dts = times.dts + more;
+  mark_.last_pts = times.pts + more;
+  mark_.end_before = std::max(mark_.end_before, mark_.last_pts);
   mark_.has_offsets = mark_.has_offsets || offset != 0;
   mark_.smallest_offset = std::min(mark_.smallest_offset, offset);
-  known_duration_ = times.duration;
+  known_duration_ = count > 1 ? 1 : times.duration;
+}
+
+void TrackTracker::add_sizes(uint32_t size, uint32_t count) {
+  if (mark_.samples == 0) mark_.first_size = size;
+  mark_.largest_size = std::max(mark_.largest_size, size);
+  if (mark_.same_sizes && size != mark_.first_size) {
+    mark_.same_sizes = false;
+    sizes_.assign(mark_.samples, mark_.first_size);
+  }
+  if (!mark_.same_sizes) sizes_.insert(sizes_.end(), count, size);
+}
+
+void TrackTracker::add_sync(bool sync, uint32_t count) {
+  const bool all_were = mark_.all_sync();
+  if (!sync && all_were)
+    for (uint32_t number = 1; number <= mark_.samples; ++number) sync_samples_.push_back(number);
+  if (!sync) return;
+  mark_.sync_samples += count;
+  if (all_were) return;
+  for (uint32_t i = 1; i <= count; ++i) sync_samples_.push_back(mark_.samples + i);
 }
 
 void TrackTracker::retime(std::span<const Ticks> decode_times) {
@@ -78,8 +102,7 @@ void TrackTracker::place_chunk(uint64_t offset) {
   uint32_t description = chunk_description_;
   auto add_up_to = [&](uint32_t end) {
     if (end == samples_in_chunks_) return;
-    uint64_t bytes = 0;
-    for (uint32_t i = samples_in_chunks_; i < end; ++i) bytes += sizes_[i];
+    const uint64_t bytes = bytes_between(samples_in_chunks_, end);
     add_chunk(offset, end - samples_in_chunks_, description);
     offset += bytes;
     samples_in_chunks_ = end;
@@ -91,6 +114,13 @@ void TrackTracker::place_chunk(uint64_t offset) {
   add_up_to(mark_.samples);
   chunk_description_ = description;
   described_.clear();
+}
+
+uint64_t TrackTracker::bytes_between(uint32_t begin, uint32_t end) const {
+  if (mark_.same_sizes) return uint64_t{end - begin} * mark_.first_size;
+  uint64_t bytes = 0;
+  for (uint32_t i = begin; i < end; ++i) bytes += sizes_[i];
+  return bytes;
 }
 
 void TrackTracker::add_chunk(uint64_t offset, uint32_t samples, uint32_t description) {
@@ -106,6 +136,11 @@ Ticks TrackTracker::last_duration() const {
   return nominal_;
 }
 
+uint32_t TrackTracker::first_duration(const Mark& mark) const {
+  if (mark.duration_runs > 0) return duration_runs_.front().value;
+  return narrow<uint32_t>(mark.last_duration);
+}
+
 TrackTracker::Mark TrackTracker::mark() const {
   Mark mark = mark_;
   mark.duration_runs = narrow<uint32_t>(duration_runs_.size());
@@ -113,7 +148,6 @@ TrackTracker::Mark TrackTracker::mark() const {
   mark.open_run_duration = duration_runs_.empty() ? 0 : duration_runs_.back().value;
   mark.offset_runs = narrow<uint32_t>(offset_runs_.size());
   mark.last_offset_run = offset_runs_.empty() ? 0 : offset_runs_.back().samples;
-  mark.sync_samples = narrow<uint32_t>(sync_samples_.size());
   mark.open_gops = narrow<uint32_t>(open_gops_.size());
   mark.rolls = narrow<uint32_t>(rolls_.size());
   mark.chunks = narrow<uint32_t>(chunks_.size());

@@ -78,7 +78,10 @@ class TrackTracker {
   TrackTracker(Timescale timescale, Ticks nominal);
 
   // dts must be above the previous one. The caller keeps the number of samples below 2^32 - 1.
-  void append(const SampleTimes& times, uint32_t size, const RandomAccess& access);
+  // count: of samples that share the bytes evenly and last a tick each, the first of which the
+  // times are.
+  void append(const SampleTimes& times, uint32_t size, const RandomAccess& access,
+              uint32_t count = 1);
   // Samples from now on have the sample description of that index, from 0; until then the first.
   void describe(uint32_t description);
   uint32_t description() const { return description_; }
@@ -93,6 +96,7 @@ class TrackTracker {
   static TableSizes sizes(const Mark& mark);
   uint32_t samples() const { return mark_.samples; }
   uint64_t peak_bits_per_second() const;  // the fullest second of decode time
+  uint32_t first_duration(const Mark& mark) const;
 
   // Each calls f once per entry, in order, up to the mark.
   template <typename F>  // f(samples, duration in ticks)
@@ -147,10 +151,13 @@ class TrackTracker {
     uint32_t size;
   };
 
-  static void add_to_runs(std::vector<Run>& runs, uint32_t value);
+  static void add_to_runs(std::vector<Run>& runs, uint32_t value, uint32_t count = 1);
   template <typename F>
   static void each_run(const std::vector<Run>& runs, uint32_t count, uint32_t last, F f);
-  void add_times(const SampleTimes& times);
+  void add_times(const SampleTimes& times, uint32_t count = 1);
+  void add_sizes(uint32_t size, uint32_t count);
+  void add_sync(bool sync, uint32_t count);
+  uint64_t bytes_between(uint32_t begin, uint32_t end) const;
   void add_chunk(uint64_t offset, uint32_t samples, uint32_t description);
   void count_bits(Ticks dts, uint32_t size);
   Ticks last_duration() const;
@@ -161,14 +168,14 @@ class TrackTracker {
   Ticks known_duration_ = 0;
   uint32_t samples_in_chunks_ = 0;
   std::vector<Run> duration_runs_;
-  std::vector<Run> offset_runs_;  // the values are signed
-  std::vector<uint32_t> sync_samples_;
+  std::vector<Run> offset_runs_;        // the values are signed
+  std::vector<uint32_t> sync_samples_;  // from the first sample on that is none
   std::vector<uint32_t> open_gops_;
   std::vector<Roll> rolls_;
   uint32_t description_ = 0;
   uint32_t chunk_description_ = 0;    // of the last sample in a chunk
   std::vector<Described> described_;  // changes that are in no chunk yet
-  std::vector<uint32_t> sizes_;
+  std::vector<uint32_t> sizes_;       // from the first one on that is not like the others
   std::vector<Chunk> chunks_;
   std::deque<Arrival> second_;  // the samples of the last second of decode time
   uint64_t second_bytes_ = 0;

@@ -45,13 +45,13 @@ class Pictures {
   int64_t now_ = 0;
 };
 
-const AccessUnit kIdr{.has_slice = true, .access = {.sync = true}};
-const AccessUnit kCra{.has_slice = true, .access = {.sync = true, .open_gop = true}};
-const AccessUnit kOther{.has_slice = true};
-const AccessUnit kB{.has_slice = true, .bidirectional = true};
-const AccessUnit kOpen{.has_slice = true, .access = {.open_gop = true}};
-const AccessUnit kRoll{.has_slice = true, .access = {.roll_distance = 20}};
-const AccessUnit kLeading{.has_slice = true, .leading = true};
+const AccessUnit kIdr{.has_media = true, .access = {.sync = true}};
+const AccessUnit kCra{.has_media = true, .access = {.sync = true, .open_gop = true}};
+const AccessUnit kOther{.has_media = true};
+const AccessUnit kB{.has_media = true, .bidirectional = true};
+const AccessUnit kOpen{.has_media = true, .access = {.open_gop = true}};
+const AccessUnit kRoll{.has_media = true, .access = {.roll_distance = 20}};
+const AccessUnit kLeading{.has_media = true, .leading = true};
 
 }  // namespace
 

@@ -29,12 +29,12 @@ const Bytes kRecoveryPoint{0x06, 0x06, 0x01, 0x84, 0x80};
 const Bytes kUserData{0x06, 0x05, 0x04, 1, 2, 3, 4, 0x80};
 
 struct Found {
-  bool has_slice, idr, recovery_point;
+  bool has_media, idr, recovery_point;
 };
 
 Found scan(const Bytes& sample, unsigned length_size = 4) {
   const auto unit = mp4::scan_access_unit(mp4::NalCodec::kAvc, MemorySource(sample), length_size);
-  return {unit.has_slice, unit.access.sync, unit.access.open_gop || unit.access.roll_distance != 0};
+  return {unit.has_media, unit.access.sync, unit.access.open_gop || unit.access.roll_distance != 0};
 }
 
 }  // namespace
@@ -42,22 +42,22 @@ Found scan(const Bytes& sample, unsigned length_size = 4) {
 GST_START_TEST(tells_idr_from_other_slices_with_every_length_size) {
   for (unsigned size : {1u, 2u, 4u}) {
     const auto idr = scan(join_nals({kAud, kSps, kPps, kIdr}, size), size);
-    fail_unless(idr.has_slice && idr.idr && !idr.recovery_point);
+    fail_unless(idr.has_media && idr.idr && !idr.recovery_point);
     const auto other = scan(join_nals({kAud, kNonIdr}, size), size);
-    fail_unless(other.has_slice && !other.idr && !other.recovery_point);
+    fail_unless(other.has_media && !other.idr && !other.recovery_point);
     const auto partition = scan(join_nals({kPartition}, size), size);
-    fail_unless(partition.has_slice && !partition.idr);
+    fail_unless(partition.has_media && !partition.idr);
   }
 }
 GST_END_TEST;
 
 GST_START_TEST(finds_a_recovery_point_before_the_slice_only) {
   const auto before = scan(join_nals({kAud, kSps, kUserData, kRecoveryPoint, kNonIdr}));
-  fail_unless(before.has_slice && !before.idr && before.recovery_point);
+  fail_unless(before.has_media && !before.idr && before.recovery_point);
   const auto after = scan(join_nals({kNonIdr, kRecoveryPoint}));
-  fail_unless(after.has_slice && !after.recovery_point);
+  fail_unless(after.has_media && !after.recovery_point);
   const auto user_data = scan(join_nals({kUserData, kNonIdr}));
-  fail_unless(user_data.has_slice && !user_data.recovery_point);
+  fail_unless(user_data.has_media && !user_data.recovery_point);
 }
 GST_END_TEST;
 
@@ -83,7 +83,7 @@ GST_START_TEST(a_sample_without_a_slice_has_none) {
   for (const Bytes& sample :
        {Bytes{}, join_nals({kAud}), join_nals({kSps, kPps}), join_nals({kRecoveryPoint})}) {
     const auto unit = scan(sample);
-    fail_unless(!unit.has_slice && !unit.idr);
+    fail_unless(!unit.has_media && !unit.idr);
   }
 }
 GST_END_TEST;
@@ -91,24 +91,24 @@ GST_END_TEST;
 GST_START_TEST(empty_nal_units_are_passed_over) {
   for (unsigned size : {1u, 2u, 4u}) {
     const auto unit = scan(join_nals({{}, {}, kAud, {}, kIdr, {}}, size), size);
-    fail_unless(unit.has_slice && unit.idr);
-    fail_if(scan(join_nals({{}, {}}, size), size).has_slice);
+    fail_unless(unit.has_media && unit.idr);
+    fail_if(scan(join_nals({{}, {}}, size), size).has_media);
   }
-  fail_if(scan(Bytes(1 << 20, 0)).has_slice);
+  fail_if(scan(Bytes(1 << 20, 0)).has_media);
 }
 GST_END_TEST;
 
 GST_START_TEST(a_length_beyond_the_sample_ends_the_look) {
   Bytes sample = join_nals({kAud, kIdr});
   sample[0] = 0xff;
-  fail_if(scan(sample).has_slice);
+  fail_if(scan(sample).has_media);
   Bytes slice = join_nals({kIdr});
   slice[0] = 0xff;  // the slice is there, if not all of it
   fail_unless(scan(slice).idr);
   Bytes sei = join_nals({kRecoveryPoint, kIdr});
   sei[0] = sei[1] = sei[2] = sei[3] = 0xff;
   const auto unit = scan(sei);
-  fail_unless(unit.recovery_point && !unit.has_slice);
+  fail_unless(unit.recovery_point && !unit.has_media);
 }
 GST_END_TEST;
 
@@ -117,8 +117,8 @@ GST_START_TEST(a_sample_cut_anywhere_is_looked_at_as_far_as_it_goes) {
   const std::size_t slice_begins = sample.size() - kIdr.size();
   for (std::size_t length = 0; length <= sample.size(); ++length) {
     const auto unit = scan(Bytes(sample.begin(), sample.begin() + static_cast<long>(length)));
-    fail_unless_equals_int(unit.has_slice, length > slice_begins);
-    fail_unless_equals_int(unit.idr, unit.has_slice);
+    fail_unless_equals_int(unit.has_media, length > slice_begins);
+    fail_unless_equals_int(unit.idr, unit.has_media);
   }
 }
 GST_END_TEST;
@@ -132,8 +132,8 @@ GST_START_TEST(random_bytes_are_looked_at_without_harm) {
       byte = random() % 3 ? static_cast<uint8_t>(random() % 16) : static_cast<uint8_t>(random());
     constexpr unsigned kSizes[] = {1, 2, 4};
     const auto unit = scan(sample, kSizes[random() % 3]);
-    fail_unless(unit.has_slice || !unit.idr);
-    slices += unit.has_slice;
+    fail_unless(unit.has_media || !unit.idr);
+    slices += unit.has_media;
   }
   fail_unless(slices > 1'000);
 }
@@ -216,7 +216,7 @@ GST_START_TEST(only_headers_are_read) {
   slice[0] = 0x65, user_data[0] = 0x06;
   const Bytes sample = join_nals({user_data, slice});
   const MemorySource source(sample);
-  fail_unless(mp4::scan_access_unit(mp4::NalCodec::kAvc, source, 4).has_slice);
+  fail_unless(mp4::scan_access_unit(mp4::NalCodec::kAvc, source, 4).has_media);
   fail_unless(source.bytes_read < 1'000);
 }
 GST_END_TEST;

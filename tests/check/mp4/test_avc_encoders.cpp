@@ -80,7 +80,7 @@ GST_START_TEST(finds_what_x264_samples_begin_with) {
     const EncodedFile file = encode(params);
     fail_unless_equals_int(file.units.size(), 30);
     for (size_t i = 0; i < file.units.size(); ++i) {
-      fail_unless(file.units[i].has_slice);
+      fail_unless(file.units[i].has_media);
       fail_unless_equals_int(file.units[i].access.sync, file.samples[i].sync);
       fail_unless_equals_uint64(file.units[i].sets_position, 0);
     }

@@ -333,7 +333,7 @@ GST_START_TEST(random_access_and_leading_pictures_by_type) {
   for (uint8_t type = 0; type < 64; ++type) {
     const auto unit = scan(join_nals({nal(kDelimiter), nal(type)}));
     const bool irap = type >= 16 && type <= 21;
-    fail_unless_equals_int(unit.has_slice, type <= 9 || irap);
+    fail_unless_equals_int(unit.has_media, type <= 9 || irap);
     fail_unless_equals_int(unit.access.sync, irap);
     fail_unless_equals_int(unit.access.open_gop, type == kCra);
     fail_unless_equals_int(unit.leading, type >= 6 && type <= 9);
@@ -359,7 +359,7 @@ GST_START_TEST(parameter_sets_before_the_slice_are_found_where_they_are) {
         {nal(kDelimiter), nal(kVps), nal(kSps), recovery_point(0), nal(kPps), nal(kIdr), nal(kPps)},
         size);
     const auto unit = scan(sample, size);
-    fail_unless(unit.has_slice && unit.access.sync);
+    fail_unless(unit.has_media && unit.access.sync);
     fail_unless_equals_uint64(unit.sets_position, size + 4);
     fail_unless_equals_int(unit.parameter_sets.size(), 3);
     for (uint8_t i = 0; i < 3; ++i) {
@@ -377,7 +377,7 @@ GST_START_TEST(damaged_samples_are_looked_at_without_harm) {
       {nal(kDelimiter), nal(kVps), make_sps({}), nal(kPps), recovery_point(3), nal(kTrail)});
   for (size_t at = 0; at < whole.size(); ++at) {
     const auto cut = scan(Bytes(whole.begin(), whole.begin() + static_cast<long>(at)));
-    fail_unless_equals_int(cut.has_slice, at > whole.size() - 4);
+    fail_unless_equals_int(cut.has_media, at > whole.size() - 4);
     for (uint8_t value : {0, 1, 255}) {
       Bytes changed = whole;
       changed[at] = value;

@@ -83,7 +83,7 @@ GST_START_TEST(finds_open_groups_and_their_leading_pictures) {
   int open = 0, leading = 0;
   for (size_t i = 0; i < file.units.size(); ++i) {
     const mp4::AccessUnit& unit = file.units[i];
-    fail_unless(unit.has_slice);
+    fail_unless(unit.has_media);
     fail_unless_equals_int(unit.access.sync, file.samples[i].sync);
     if (unit.access.sync) random_access_pts = file.samples[i].pts;
     fail_unless_equals_int(unit.leading, file.samples[i].pts < random_access_pts);
@@ -96,7 +96,7 @@ GST_END_TEST;
 GST_START_TEST(finds_closed_groups_and_slices) {
   const EncodedFile file = encode("no-open-gop=1:keyint=10:min-keyint=10:bframes=2:slices=3");
   fail_unless_equals_int(file.units.size(), 30);
-  for (const auto& unit : file.units) fail_unless(unit.has_slice && !unit.leading);
+  for (const auto& unit : file.units) fail_unless(unit.has_media && !unit.leading);
   const auto is_idr = [](const auto& unit) {
     return unit.access == mp4::RandomAccess{.sync = true};
   };

@@ -179,7 +179,7 @@ GST_START_TEST(h265_pictures_by_type) {
   for (unsigned type = 0; type < 32; ++type) {
     const auto unit = scan_hevc({hevc_nal(35, {0x50}), hevc_nal(type)});
     const bool slice = type <= 9 || (type >= 16 && type <= 21);
-    fail_unless_equals_int(unit.has_slice, slice);
+    fail_unless_equals_int(unit.has_media, slice);
     fail_unless_equals_int(unit.access.sync, type >= 16 && type <= 21);
     fail_unless_equals_int(unit.access.open_gop, type == 21);
     fail_unless_equals_int(unit.leading, type >= 6 && type <= 9);
@@ -201,7 +201,7 @@ GST_START_TEST(random_h265_samples_are_looked_at_without_harm) {
       byte = random() % 3 ? static_cast<uint8_t>(random() % 8) : static_cast<uint8_t>(random());
     constexpr unsigned kSizes[] = {1, 2, 4};
     slices +=
-        mp4::scan_access_unit(NalCodec::kHevc, Memory(sample), kSizes[random() % 3]).has_slice;
+        mp4::scan_access_unit(NalCodec::kHevc, Memory(sample), kSizes[random() % 3]).has_media;
   }
   fail_unless(slices > 1'000);
 }
