@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "box_view.h"
+#include "mp4/track_boxes.h"
 #include "sample_entry_view.h"
 
 namespace finalize {
@@ -79,8 +80,13 @@ bool read_hdlr(Bytes body, GrowingTrack& track) {  // 8.4.3
   Fields fields(body);
   fields.skip(8);  // version, flags, pre_defined
   const mp4::FourCC handler = fields.fourcc();
-  track.config.kind = handler == "vide"_4cc ? mp4::TrackKind::kVideo : mp4::TrackKind::kAudio;
-  return handler == "vide"_4cc || handler == "soun"_4cc;
+  for (const auto kind : {mp4::TrackKind::kVideo, mp4::TrackKind::kAudio, mp4::TrackKind::kMetadata,
+                          mp4::TrackKind::kText}) {
+    if (mp4::handler_of(kind).type != handler) continue;
+    track.config.kind = kind;
+    return true;
+  }
+  return false;
 }
 
 bool read_stsd(Bytes body, GrowingTrack& track) {  // 8.5.2

@@ -45,17 +45,32 @@ LeftOverTracks::Track::Track(GrowingTrack growing)
       tags(growing.tags),
       alternate_group(growing.alternate_group),
       media_time(growing.media_time),
-      codec(nal_codec_of(growing.config.format)),
+      codec(mp4::codec_of(growing.config)),
+      pcm_bytes(mp4::pcm_frame_bytes(growing.config)),
       descriptions{std::move(growing.config)},
+      current(descriptions[0]),
       tracker(descriptions[0].timescale, 1) {}
+
+// Frames of PCM last a tick each, and all that there are of them are whole.
+bool LeftOverTracks::Track::can_hold(const FragmentView::Sample& sample) const {
+  if (pcm_bytes == 0) return true;
+  return sample.size % pcm_bytes == 0 && sample.size / pcm_bytes == sample.duration;
+}
+
+// Sound is not reordered: what its media begins before its presentation is clipped.
+mp4::Ticks LeftOverTracks::Track::clip() const {
+  const bool is_first = tracker.samples() == 0;
+  return is_first && descriptions[0].kind == mp4::TrackKind::kAudio ? media_time : 0;
+}
 
 bool LeftOverTracks::begin(GrowingMovie movie) {
   if (movie.tracks.size() > kMostTracks) return false;
   creation_time_ = movie.creation_time;
   for (GrowingTrack& growing : movie.tracks) {
     Track& track = tracks_.emplace_back(std::move(growing));
-    if (track.codec == mp4::NalCodec::kNone) continue;
-    track.sets = mp4::ParameterSets::from_record(track.codec, track.descriptions[0].codec_config);
+    if (!mp4::ParameterSets::can_hold(track.codec.nal)) continue;
+    track.sets =
+        mp4::ParameterSets::from_record(track.codec.nal, track.descriptions[0].codec_config);
     if (!track.sets) return false;
   }
   return true;
@@ -73,7 +88,12 @@ bool LeftOverTracks::can_add(const FragmentView& fragment) const {
   for (const FragmentView::Run& run : fragment.runs) {
     const Track* track = find(run.track_id);
     if (!track || !ids.insert(run.track_id).second || run.decode_time < track->end) return false;
-    if (track->tracker.samples() + uint64_t{run.samples.size()} > kMostSamples) return false;
+    uint64_t samples = track->tracker.samples();
+    for (const FragmentView::Sample& sample : run.samples) {
+      if (!track->can_hold(sample)) return false;
+      samples += track->samples_in(sample);
+    }
+    if (samples > kMostSamples) return false;
   }
   return true;
 }
@@ -86,7 +106,8 @@ void LeftOverTracks::add(const mp4::ByteSource& file, uint64_t offset,
     mp4::Ticks time = run.decode_time - track.media_time;
     for (const FragmentView::Sample& sample : run.samples) {
       const mp4::RandomAccess access = look_into(file, track, offset, sample);
-      track.tracker.append({time, time + sample.offset, sample.duration}, sample.size, access);
+      track.tracker.append({time, time + sample.offset, sample.duration, track.clip()}, sample.size,
+                           access, track.samples_in(sample));
       time += sample.duration;
     }
     track.tracker.place_chunk(offset + run.samples.front().position);
@@ -94,34 +115,46 @@ void LeftOverTracks::add(const mp4::ByteSource& file, uint64_t offset,
   }
 }
 
-// What a recorder looks at too (ISO/IEC 14496-15): how decoding can start there, and the parameter
-// sets it brings.
+// What a recorder looks at too: how decoding can start there, and the parameters it brings. Of what
+// the fragment says itself, that counts.
 mp4::RandomAccess LeftOverTracks::look_into(const mp4::ByteSource& file, Track& track,
                                             uint64_t offset, const FragmentView::Sample& sample) {
-  if (!track.sets) return {.sync = sample.sync};
   const SampleBytes bytes(file, offset + sample.position, sample.size);
-  mp4::AccessUnit unit = mp4::scan_access_unit(track.codec, bytes, track.sets->nal_length_size());
-  bool changed = false;
-  for (const mp4::NalRange& range : unit.parameter_sets) {
-    std::vector<uint8_t> set(range.size);
-    if (bytes.read(range.offset, set) == set.size()) changed = track.sets->put(set) || changed;
+  mp4::AccessUnit unit;
+  if (track.sets) {
+    unit = look_for_sets(bytes, track);
+  } else if (track.codec.look && track.codec.carries_parameters) {
+    unit = track.codec.look(bytes, track.current);
+    if (unit.described_anew) describe_anew(track);
   }
-  if (changed) describe_anew(track);
   unit.access.sync = sample.sync;
   return unit.access;
 }
 
+mp4::AccessUnit LeftOverTracks::look_for_sets(const mp4::ByteSource& sample, Track& track) {
+  const unsigned length_size = track.sets->nal_length_size();
+  mp4::AccessUnit unit = mp4::scan_access_unit(track.codec.nal, sample, length_size);
+  bool changed = false;
+  for (const mp4::NalRange& range : unit.parameter_sets) {
+    std::vector<uint8_t> set(range.size);
+    if (sample.read(range.offset, set) == set.size()) changed = track.sets->put(set) || changed;
+  }
+  if (!changed) return unit;
+  track.current = track.descriptions[0];
+  mp4::describe(*track.sets, track.current);
+  describe_anew(track);
+  return unit;
+}
+
 void LeftOverTracks::describe_anew(Track& track) {
-  mp4::TrackConfig config = track.descriptions[0];
-  mp4::describe(*track.sets, config);
   auto& known = track.descriptions;
-  const auto found = std::find(known.begin(), known.end(), config);
+  const auto found = std::find(known.begin(), known.end(), track.current);
   const auto index = mp4::narrow<uint32_t>(found - known.begin());
   if (found == known.end()) {
-    track.description_bytes += config.codec_config.size();
+    track.description_bytes += track.current.codec_config.size();
     const bool is_too_much = track.description_bytes > kMostDescriptionBytes;
     if (known.size() >= kMostDescriptions || is_too_much) return;
-    known.push_back(std::move(config));
+    known.push_back(track.current);
   }
   track.tracker.describe(index);
 }
@@ -144,7 +177,7 @@ int64_t LeftOverTracks::duration_ns() const {
     const auto mark = track.tracker.mark();
     if (mark.samples == 0) continue;
     const mp4::Timescale timescale = track.descriptions[0].timescale;
-    begin = std::min(begin, timescale.to_ns(mark.first_pts));
+    begin = std::min(begin, timescale.to_ns(mark.first_shown()));
     end = std::max(end, timescale.to_ns(mark.presentation_end()));
   }
   return std::max<int64_t>(0, end - std::min(begin, end));

@@ -12,6 +12,7 @@
 #include "fragment_view.h"
 #include "growing_moov.h"
 #include "mp4/byte_source.h"
+#include "mp4/codec.h"
 #include "mp4/parameter_sets.h"
 #include "mp4/track_tracker.h"
 
@@ -37,12 +38,21 @@ class LeftOverTracks {
   struct Track {
     explicit Track(GrowingTrack growing);
 
+    bool can_hold(const FragmentView::Sample& sample) const;
+    mp4::Ticks clip() const;
+    // Of the finished file, in one of a fragment.
+    uint32_t samples_in(const FragmentView::Sample& sample) const {
+      return pcm_bytes ? sample.size / pcm_bytes : 1;
+    }
+
     uint32_t id;
     mp4::TrackTags tags;
     uint16_t alternate_group;
     mp4::Ticks media_time;
-    mp4::NalCodec codec;
+    const mp4::Codec& codec;
+    uint32_t pcm_bytes;  // of a frame; 0: it is none
     std::vector<mp4::TrackConfig> descriptions;
+    mp4::TrackConfig current;  // of the sample at hand
     mp4::TrackTracker tracker;
     std::optional<mp4::ParameterSets> sets;  // in force
     std::size_t description_bytes = 0;
@@ -53,6 +63,7 @@ class LeftOverTracks {
   const Track* find(uint32_t id) const;
   static mp4::RandomAccess look_into(const mp4::ByteSource& file, Track& track, uint64_t offset,
                                      const FragmentView::Sample& sample);
+  static mp4::AccessUnit look_for_sets(const mp4::ByteSource& sample, Track& track);
   static void describe_anew(Track& track);
 
   uint64_t creation_time_ = 0;

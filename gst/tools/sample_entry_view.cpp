@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mp4/aac.h"
+#include "mp4/codec.h"
 #include "mp4/narrow.h"
 
 namespace finalize {
@@ -16,7 +17,6 @@ using Bytes = std::span<const uint8_t>;
 constexpr uint8_t kEsDescriptorTag = 0x03;
 constexpr uint8_t kDecoderConfigDescriptorTag = 0x04;
 constexpr uint8_t kDecoderSpecificInfoTag = 0x05;
-constexpr int16_t kAacRollDistance = -1;
 
 std::vector<uint8_t> copy(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
@@ -33,20 +33,29 @@ void read_colr(Bytes body, mp4::VideoDescription& video) {  // 12.1.5.2
   if (!fields.exhausted()) video.colour = colour;
 }
 
-bool read_visual(const BoxView& entry, mp4::TrackConfig& config) {  // 12.1.3.2
-  const mp4::NalCodec codec = nal_codec_of(config.format);
-  if (codec == mp4::NalCodec::kNone) return false;
-  Fields fields(entry.body);
-  fields.skip(24);  // SampleEntry, pre_defined, reserved
-  config.video.width = fields.u16();
-  config.video.height = fields.u16();
-  fields.skip(50);  // resolution, reserved, frame_count, compressorname, depth, pre_defined
-  const Bytes boxes = fields.rest();
-  read_pasp(find_box(boxes, "pasp"_4cc).body, config.video);
-  read_colr(find_box(boxes, "colr"_4cc).body, config.video);
-  const bool hevc = codec == mp4::NalCodec::kHevc;
-  config.codec_config = copy(find_box(boxes, hevc ? "hvcC"_4cc : "avcC"_4cc).body);
-  return !config.codec_config.empty();
+void read_fiel(Bytes body, mp4::VideoDescription& video) {  // QuickTime File Format, 'fiel'
+  constexpr uint8_t kTopFirst = 9, kBottomFirst = 14;
+  Fields fields(body);
+  if (fields.u8() != 2) return;
+  const uint8_t detail = fields.u8();
+  if (detail == kTopFirst) video.fields = mp4::FieldOrder::kTopFirst;
+  if (detail == kBottomFirst) video.fields = mp4::FieldOrder::kBottomFirst;
+}
+
+void read_mdcv(Bytes body, mp4::VideoDescription& video) {  // 12.1.7
+  Fields fields(body);
+  mp4::MasteringDisplay display;
+  for (auto* point : {&display.green, &display.blue, &display.red, &display.white})
+    *point = {fields.u16(), fields.u16()};
+  display.max_luminance = fields.u32();
+  display.min_luminance = fields.u32();
+  if (!fields.exhausted()) video.mastering = display;
+}
+
+void read_clli(Bytes body, mp4::VideoDescription& video) {  // 12.1.6
+  Fields fields(body);
+  const mp4::ContentLight light{fields.u16(), fields.u16()};
+  if (!fields.exhausted()) video.light = light;
 }
 
 // ISO/IEC 14496-1, 8.3.3: takes the descriptor of the tag off the front.
@@ -61,40 +70,89 @@ Bytes next_descriptor(Fields& fields, uint8_t tag) {
   return fields.bytes(length);
 }
 
-Bytes read_esds(Bytes body) {  // ISO/IEC 14496-14, 5.6
+void read_esds(Bytes body, mp4::TrackConfig& config) {  // ISO/IEC 14496-14, 5.6
   Fields fields(body);
   fields.skip(4);  // version, flags
   Fields es(next_descriptor(fields, kEsDescriptorTag));
   es.skip(3);  // ES_ID, flags
   Fields decoder(next_descriptor(es, kDecoderConfigDescriptorTag));
-  decoder.skip(13);  // object type, stream type, buffer size, bit rates
-  return next_descriptor(decoder, kDecoderSpecificInfoTag);
+  config.object_type = decoder.u8();
+  decoder.skip(12);  // stream type, buffer size, bit rates
+  config.codec_config = copy(next_descriptor(decoder, kDecoderSpecificInfoTag));
+}
+
+// The box that holds what decoders need. False: the codec is none of ours, or lacks it.
+bool read_configuration(Bytes boxes, mp4::TrackConfig& config) {
+  if (const Bytes esds = find_box(boxes, "esds"_4cc).body; !esds.empty()) read_esds(esds, config);
+  const mp4::Codec* codec = mp4::find_codec(config.format, config.object_type);
+  if (!codec) return false;
+  if (codec->configuration == mp4::FourCC{} || codec->configuration == "esds"_4cc) return true;
+  config.codec_config = copy(find_box(boxes, codec->configuration).body);
+  return !config.codec_config.empty();
+}
+
+bool read_visual(const BoxView& entry, mp4::TrackConfig& config) {  // 12.1.3.2
+  Fields fields(entry.body);
+  fields.skip(24);  // SampleEntry, pre_defined, reserved
+  config.video.width = fields.u16();
+  config.video.height = fields.u16();
+  fields.skip(50);  // resolution, reserved, frame_count, compressorname, depth, pre_defined
+  const Bytes boxes = fields.rest();
+  read_pasp(find_box(boxes, "pasp"_4cc).body, config.video);
+  read_colr(find_box(boxes, "colr"_4cc).body, config.video);
+  read_fiel(find_box(boxes, "fiel"_4cc).body, config.video);
+  read_mdcv(find_box(boxes, "mdcv"_4cc).body, config.video);
+  read_clli(find_box(boxes, "clli"_4cc).body, config.video);
+  return read_configuration(boxes, config);
 }
 
 bool read_audio(const BoxView& entry, mp4::TrackConfig& config) {  // 12.2.3.2
   Fields fields(entry.body);
   fields.skip(16);  // SampleEntry, reserved
-  const uint16_t channels = fields.u16();
-  fields.skip(10);  // samplesize, pre_defined, reserved, samplerate
-  config.codec_config = copy(read_esds(find_box(fields.rest(), "esds"_4cc).body));
+  config.audio.channels = fields.u16();
+  config.audio.bits = fields.u16();
+  fields.skip(4);  // pre_defined, reserved
+  config.audio.rate = fields.u32() >> 16;
+  if (config.audio.rate == 0) config.audio.rate = config.timescale.ticks_per_second;
+  if (!read_configuration(fields.rest(), config) || config.audio.channels == 0) return false;
+  if (config.object_type != mp4::kObjectTypeMpeg4Audio) return true;
   const auto aac = mp4::parse_audio_specific_config(config.codec_config);
-  if (!aac || config.format != "mp4a"_4cc) return false;
-  config.audio = {channels, aac->rate, aac->frame_ticks, kAacRollDistance};
+  if (!aac) return false;
+  config.audio.rate = aac->rate;  // which need not fit into the entry
   return true;
+}
+
+// Metadata (12.3.3.2) and timed text (3GPP TS 26.245, 5.16): all but the bit rates, which come
+// last.
+bool read_other(const BoxView& entry, mp4::TrackConfig& config) {
+  constexpr std::size_t kBitRateBox = 20;
+  if (!mp4::find_codec(config.format, 0)) return false;
+  Fields fields(entry.body);
+  fields.skip(8);  // SampleEntry
+  Bytes rest = fields.rest();
+  if (rest.size() >= kBitRateBox) {
+    Bytes last = rest.last(kBitRateBox);
+    const auto box = next_box(last);
+    if (box && box->type == "btrt"_4cc) rest = rest.first(rest.size() - kBitRateBox);
+  }
+  config.codec_config = copy(rest);
+  return !fields.exhausted();
 }
 
 }  // namespace
 
 bool read_sample_entry(const BoxView& entry, mp4::TrackConfig& config) {
   config.format = entry.type;
-  return config.kind == mp4::TrackKind::kVideo ? read_visual(entry, config)
-                                               : read_audio(entry, config);
-}
-
-mp4::NalCodec nal_codec_of(mp4::FourCC format) {
-  if (format == "avc1"_4cc || format == "avc3"_4cc) return mp4::NalCodec::kAvc;
-  if (format == "hvc1"_4cc || format == "hev1"_4cc) return mp4::NalCodec::kHevc;
-  return mp4::NalCodec::kNone;
+  switch (config.kind) {
+    case mp4::TrackKind::kVideo:
+      return read_visual(entry, config);
+    case mp4::TrackKind::kAudio:
+      return read_audio(entry, config);
+    case mp4::TrackKind::kMetadata:
+    case mp4::TrackKind::kText:
+      return read_other(entry, config);
+  }
+  return false;
 }
 
 }  // namespace finalize

@@ -4,14 +4,11 @@
 #pragma once
 
 #include "box_view.h"
-#include "mp4/nal.h"
 #include "mp4/track_config.h"
 
 namespace finalize {
 
 // config has its kind. False: it is damaged, or of a kind that the recorder does not write.
 [[nodiscard]] bool read_sample_entry(const BoxView& entry, mp4::TrackConfig& config);
-
-mp4::NalCodec nal_codec_of(mp4::FourCC format);
 
 }  // namespace finalize

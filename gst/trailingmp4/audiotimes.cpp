@@ -17,13 +17,13 @@ constexpr int64_t kLongest = int64_t{1} << 60;
 
 }  // namespace
 
-std::optional<SampleTimes> AudioTimes::place(int64_t pts_ns) {
+std::optional<SampleTimes> AudioTimes::place(int64_t pts_ns, Ticks length) {
   const Ticks pts = timescale_.from_ns(pts_ns);
   Ticks at = pts;
   if (started_) {
-    const Ticks expected = last_ + frame_;
+    const Ticks expected = last_ + length_;
     const Ticks lead = expected - pts;
-    if (std::abs(lead) <= frame_ / 2) {
+    if (std::abs(lead) <= length_ / 2) {
       at = expected;
     } else if (lead < 0) {
       counters_.stretched.add();
@@ -31,21 +31,22 @@ std::optional<SampleTimes> AudioTimes::place(int64_t pts_ns) {
       counters_.left_out.add();
       return std::nullopt;
     } else {
-      at = std::max(last_ + frame_ / 2, pts);
+      at = std::max(last_ + (length_ + 1) / 2, pts);
       counters_.shortened.add();
     }
   }
   last_ = at;
   started_ = true;
-  return SampleTimes{at, at, frame_};
+  length_ = length > 0 ? length : frame_;
+  return SampleTimes{at, at, length_};
 }
 
 // More than any lead within which frames are left out is a step back.
 std::optional<StreamClock::Next> AudioTimes::next() const {
   if (!started_) return std::nullopt;
-  const int64_t frame = timescale_.to_ns(frame_);
+  const int64_t frame = timescale_.to_ns(length_);
   // Some readers take durations for signed numbers.
-  return StreamClock::Next{timescale_.to_ns(last_ + frame_), frame,
+  return StreamClock::Next{timescale_.to_ns(last_ + length_), frame,
                            std::min(timescale_.to_ns(int64_t{INT32_MAX}) - kSecond, kLongest),
                            false, kLargestLead + 2 * frame};
 }

@@ -85,6 +85,19 @@ GstRef<GstBuffer> insert_bytes(GstRef<GstBuffer> buffer, gsize position,
   return result;
 }
 
+GstRef<GstBuffer> part_of(GstRef<GstBuffer> buffer, gsize position, gsize size) {
+  auto result = GstRef<GstBuffer>::adopt(gst_buffer_new());
+  gst_buffer_copy_into(result.get(), buffer.get(), GST_BUFFER_COPY_MEMORY, position, size);
+  gst_buffer_add_parent_buffer_meta(result.get(), buffer.get());
+  return result;
+}
+
+GstRef<GstBuffer> repeated_byte(uint8_t byte, gsize count) {
+  auto result = GstRef<GstBuffer>::adopt(gst_buffer_new_allocate(nullptr, count, nullptr));
+  gst_buffer_memset(result.get(), 0, byte, count);
+  return result;
+}
+
 // Memory by memory: gst_buffer_extract() loses a memory that cannot be mapped.
 std::size_t BufferBytes::read(uint64_t offset, std::span<uint8_t> destination) const {
   std::size_t copied = 0;

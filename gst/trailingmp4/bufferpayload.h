@@ -25,6 +25,11 @@ GstRef<GstBuffer> copy_to_system_memory(GstBuffer* buffer);
 GstRef<GstBuffer> insert_bytes(GstRef<GstBuffer> buffer, gsize position,
                                std::span<const uint8_t> bytes);
 
+// A part of a buffer's bytes, shared, not copied.
+GstRef<GstBuffer> part_of(GstRef<GstBuffer> buffer, gsize position, gsize size);
+// That byte, so often.
+GstRef<GstBuffer> repeated_byte(uint8_t byte, gsize count);
+
 class BufferBytes final : public mp4::ByteSource {
  public:
   explicit BufferBytes(GstBuffer* buffer) : buffer_(buffer), size_(gst_buffer_get_size(buffer)) {}

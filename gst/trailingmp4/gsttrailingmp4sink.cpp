@@ -202,10 +202,12 @@ static void gst_trailing_mp4_sink_class_init(GstTrailingMp4SinkClass* klass) {
       "Records parsed media into an MP4 file as it arrives, with the index at the end",
       "The trailingmp4 developers");
   // First in the list is what automatic linking takes: the kind is decided by the caps.
-  const std::string video = trailingmp4::kVideoCaps, audio = trailingmp4::kAudioCaps;
-  add_template(element_class, "sink_%u", video + "; " + audio);
-  add_template(element_class, "video_%u", video);
-  add_template(element_class, "audio_%u", audio);
+  add_template(element_class, "sink_%u", trailingmp4::template_caps());
+  using mp4::TrackKind;
+  add_template(element_class, "video_%u", trailingmp4::template_caps(TrackKind::kVideo));
+  add_template(element_class, "audio_%u", trailingmp4::template_caps(TrackKind::kAudio));
+  add_template(element_class, "meta_%u", trailingmp4::template_caps(TrackKind::kMetadata));
+  add_template(element_class, "subtitle_%u", trailingmp4::template_caps(TrackKind::kText));
   gst_type_mark_as_plugin_api(GST_TYPE_TRAILING_MP4_PAD, static_cast<GstPluginAPIFlags>(0));
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "input.h"
 
+#include <gst/audio/audio.h>
+
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "bufferpayload.h"
@@ -28,6 +31,30 @@ GstFlowReturn flow_of(mp4::Recording::Taken taken) {
       return GST_FLOW_ERROR;
   }
   return GST_FLOW_ERROR;
+}
+
+// What of a buffer's sound is not to be heard (GstAudioClippingMeta), in ticks.
+struct Clipping {
+  mp4::Ticks begin = 0, end = 0;
+};
+
+Clipping clipping_of(GstBuffer* buffer, mp4::Timescale timescale) {
+  const GstAudioClippingMeta* meta = gst_buffer_get_audio_clipping_meta(buffer);
+  if (!meta) return {};
+  const auto ticks = [&](guint64 value) {
+    const auto held = static_cast<int64_t>(std::min<guint64>(value, G_MAXINT32));
+    return meta->format == GST_FORMAT_TIME ? timescale.from_ns(held) : held;
+  };
+  return {ticks(meta->start), ticks(meta->end)};
+}
+
+// Its length, and the text (3GPP TS 26.245, 5.17); nothing is said by one without text.
+GstRef<GstBuffer> text_sample(GstRef<GstBuffer> text) {
+  if (!text) text = GstRef<GstBuffer>::adopt(gst_buffer_new());
+  const gsize size = std::min<gsize>(gst_buffer_get_size(text.get()), UINT16_MAX);
+  if (size < gst_buffer_get_size(text.get())) text = part_of(std::move(text), 0, size);
+  const std::array<uint8_t, 2> length{static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size)};
+  return insert_bytes(std::move(text), 0, length);
 }
 
 }  // namespace
@@ -241,6 +268,10 @@ GstFlowReturn Input::record(GstRef<GstBuffer> buffer, bool damaged) {
     return GST_FLOW_OK;
   }
   if (!passes_gate(buffer.get(), *unit, damaged)) return GST_FLOW_OK;
+  if (!cycle_->tracks.caps().is_complete()) {
+    cycle_->counters.before_sync.add();
+    return GST_FLOW_OK;
+  }
   return place(std::move(buffer), *unit);
 }
 
@@ -248,7 +279,8 @@ bool Input::note_loss() {
   Cycle& cycle = *cycle_;
   cycle.counters.losses.add();
   // Sound has nothing to wait for.
-  const bool has_pictures = cycle.tracks.has_caps() && cycle.tracks.caps().sets;
+  const bool has_pictures =
+      cycle.tracks.has_caps() && cycle.tracks.caps().config.kind == mp4::TrackKind::kVideo;
   if (cycle.settings.loss_policy == LossPolicy::kWait && has_pictures)
     cycle.gate.close_after_loss();
   if (cycle.settings.loss_policy != LossPolicy::kError || cycle.given_up) return true;
@@ -260,38 +292,92 @@ bool Input::note_loss() {
 
 GstFlowReturn Input::place(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit) {
   Cycle& cycle = *cycle_;
-  Timeline::Stamps stamps = stamps_of(buffer.get());
-  stamps.bidirectional = unit.bidirectional;
-  const auto [verdict, times] = cycle.timeline.place(cycle.tracks.times(), stamps);
+  const auto placed = cycle.timeline.place(cycle.tracks.times(), stamps_of(buffer.get(), unit));
   note_position(buffer.get());
-  if (verdict == Timeline::Verdict::kLeftOut) return GST_FLOW_OK;
-  if (verdict == Timeline::Verdict::kForbiddenGap) {
+  if (placed.verdict == Timeline::Verdict::kLeftOut) return GST_FLOW_OK;
+  if (placed.verdict == Timeline::Verdict::kForbiddenGap) {
     cycle.given_up = true;
     cycle.given_up_flow = recorder_.load()->end_with_error(
         *this, "times jump by more than max-gap, and gap-policy says that this is an error.");
     return cycle.given_up_flow;
   }
-  for (const auto& [position, bytes] : cycle.tracks.sets_to_insert(unit))
-    buffer = insert_bytes(std::move(buffer), position, bytes);
-  const auto [track, description] = cycle.tracks.place_sample(cycle.timeline.end());
-  mp4::Recording::Sample sample{times, unit.access, description, make_payload(std::move(buffer))};
-  return flow_of(cycle.settings.recording->append(track, std::move(sample)));
+  if (placed.silence > 0) {
+    const mp4::Ticks begin = placed.times.dts - placed.silence;
+    const GstFlowReturn flow = append_silence(begin, placed.times.dts);
+    if (flow != GST_FLOW_OK) return flow;
+  }
+  if (placed.pause) {
+    const GstFlowReturn flow = append(text_sample({}), unit, {*placed.pause, *placed.pause}, 0);
+    if (flow != GST_FLOW_OK) return flow;
+  }
+  const Clipping clipping = clipping_of(buffer.get(), cycle.tracks.caps().config.timescale);
+  mp4::SampleTimes times = placed.times;
+  if (clipping.end < times.duration) times.duration -= clipping.end;
+  return append(as_in_the_file(std::move(buffer), unit, placed.cut), unit, times, clipping.begin);
 }
 
-// Sound has no NAL units; each of its samples stands for itself.
+GstFlowReturn Input::append(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit,
+                            const mp4::SampleTimes& times, mp4::Ticks clip) {
+  Cycle& cycle = *cycle_;
+  const InputTracks::Place place = cycle.tracks.place_sample(cycle.timeline.end(), clip);
+  mp4::Recording::Sample sample{times, unit.access, place.description,
+                                make_payload(std::move(buffer))};
+  sample.times.dts -= place.clip;
+  sample.times.pts -= place.clip;
+  if (place.is_first) sample.times.clip = place.clip;
+  return flow_of(cycle.settings.recording->append(place.track, std::move(sample)));
+}
+
+// In pieces, as sound would have come, so that the queue's bound holds.
+GstFlowReturn Input::append_silence(mp4::Ticks begin, mp4::Ticks end) {
+  constexpr gsize kLargestPiece = gsize{64} << 10;
+  Cycle& cycle = *cycle_;
+  const gsize frame = cycle.tracks.pcm_bytes();
+  const auto most = static_cast<mp4::Ticks>(std::max<gsize>(1, kLargestPiece / frame));
+  while (begin < end) {
+    if (recorder_.load()->wait_for_turn(*this, *cycle.settings.recording) ==
+        Recorder::Turn::kCancelled)
+      return GST_FLOW_FLUSHING;
+    const mp4::Ticks frames = std::min(most, end - begin);
+    const GstFlowReturn flow =
+        append(repeated_byte(cycle.tracks.caps().silence, static_cast<gsize>(frames) * frame),
+               {.has_media = true, .access = {.sync = true}}, {begin, begin, frames}, 0);
+    if (flow != GST_FLOW_OK) return flow;
+    begin += frames;
+  }
+  return GST_FLOW_OK;
+}
+
+// The sample's bytes as the codec's binding to MP4 has them.
+GstRef<GstBuffer> Input::as_in_the_file(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit,
+                                        mp4::Ticks cut) {
+  InputTracks& tracks = cycle_->tracks;
+  if (const gsize frame = tracks.pcm_bytes()) {
+    const gsize size = gst_buffer_get_size(buffer.get());
+    const gsize begin = static_cast<gsize>(cut) * frame, end = size - size % frame;
+    return begin == 0 && end == size ? std::move(buffer)
+                                     : part_of(std::move(buffer), begin, end - begin);
+  }
+  if (tracks.caps().config.kind == mp4::TrackKind::kText) return text_sample(std::move(buffer));
+  for (const auto& [position, bytes] : tracks.sets_to_insert(unit))
+    buffer = insert_bytes(std::move(buffer), position, bytes);
+  if (unit.skip == 0) return buffer;
+  const gsize size = gst_buffer_get_size(buffer.get());
+  return part_of(std::move(buffer), unit.skip, size - unit.skip);
+}
+
+// Where the codec has nothing to look into, each sample stands for itself.
 std::optional<mp4::AccessUnit> Input::look_into(GstBuffer* buffer) {
-  const TrackCaps& caps = cycle_->tracks.caps();
-  if (!caps.sets) return mp4::AccessUnit{.has_media = true, .access = {.sync = true}};
+  InputTracks& tracks = cycle_->tracks;
+  mp4::AccessUnit unit{.has_media = true, .access = {.sync = true}};
+  if (const gsize frame = tracks.pcm_bytes()) {
+    unit.duration = static_cast<mp4::Ticks>(gst_buffer_get_size(buffer) / frame);
+    unit.has_media = unit.duration > 0;
+  }
+  if (!tracks.looks_into_samples()) return unit;
   const BufferBytes bytes(buffer);
   if (!bytes.readable()) return std::nullopt;
-  auto unit = mp4::scan_access_unit(caps.nal_codec, bytes, caps.sets->nal_length_size());
-  std::vector<std::vector<uint8_t>> sets;
-  for (const mp4::NalRange& range : unit.parameter_sets) {
-    auto& set = sets.emplace_back(range.size);
-    if (bytes.read(range.offset, set) != range.size) sets.pop_back();
-  }
-  cycle_->tracks.bring_sets(std::move(sets));
-  return unit;
+  return tracks.look_into(bytes);
 }
 
 bool Input::passes_gate(GstBuffer* buffer, const mp4::AccessUnit& unit, bool damaged) {
@@ -321,13 +407,17 @@ std::optional<int64_t> Input::running_time(GstClockTime time) const {
   return sign > 0 ? held : -held;
 }
 
-Timeline::Stamps Input::stamps_of(GstBuffer* buffer) {
+Timeline::Stamps Input::stamps_of(GstBuffer* buffer, const mp4::AccessUnit& unit) {
   Timeline::Stamps stamps;
+  stamps.bidirectional = unit.bidirectional;
+  stamps.length = unit.duration;
   if (is_live()) stamps.arrival = recorder_.load()->clock_time();
   stamps.pts = running_time(GST_BUFFER_PTS(buffer));
   stamps.dts = running_time(GST_BUFFER_DTS(buffer));
   const GstClockTime duration = GST_BUFFER_DURATION(buffer);
-  if (GST_CLOCK_TIME_IS_VALID(duration))
+  // Metadata is true until the next says otherwise, whatever its duration is said to be.
+  const bool lasts = cycle_->tracks.caps().config.kind == mp4::TrackKind::kMetadata;
+  if (GST_CLOCK_TIME_IS_VALID(duration) && !lasts)
     stamps.duration = static_cast<int64_t>(std::min<guint64>(duration, G_MAXINT64));
   return stamps;
 }

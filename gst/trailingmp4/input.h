@@ -94,6 +94,11 @@ class Input {
 
   GstFlowReturn record(GstRef<GstBuffer> buffer, bool damaged);
   GstFlowReturn place(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit);
+  GstFlowReturn append(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit,
+                       const mp4::SampleTimes& times, mp4::Ticks clip);
+  GstFlowReturn append_silence(mp4::Ticks begin, mp4::Ticks end);
+  GstRef<GstBuffer> as_in_the_file(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit,
+                                   mp4::Ticks cut);
   GstFlowReturn give_up(const char* sentence);
   // False: the policy ends the recording.
   bool note_loss();
@@ -101,7 +106,7 @@ class Input {
   std::optional<mp4::AccessUnit> look_into(GstBuffer* buffer);
   bool passes_gate(GstBuffer* buffer, const mp4::AccessUnit& unit, bool damaged);
   bool is_live();
-  Timeline::Stamps stamps_of(GstBuffer* buffer);
+  Timeline::Stamps stamps_of(GstBuffer* buffer, const mp4::AccessUnit& unit);
   std::optional<int64_t> running_time(GstClockTime time) const;
   void note_position(GstBuffer* buffer);
 

@@ -13,6 +13,8 @@ constexpr int64_t kLongestAbsence = int64_t{6} * 3600 * mp4::kNanosecondsPerSeco
 
 TrackTimes InputTracks::times_for(const TrackCaps& caps) {
   const mp4::TrackConfig& config = caps.config;
+  if (config.is_sparse()) return SparseTimes(config.timescale);
+  if (mp4::pcm_frame_bytes(config)) return PcmTimes(config.timescale, counters_.audio);
   if (config.kind == mp4::TrackKind::kAudio)
     return AudioTimes(config.timescale, config.audio.frame_ticks, counters_.audio);
   auto retime = [this](std::span<const mp4::Ticks> decode_times) {
@@ -46,16 +48,45 @@ InputTracks::Stream* InputTracks::find(const TrackCaps& caps, int64_t now) const
 }
 
 void InputTracks::change_parameters(TrackCaps caps) {
-  if (caps.config == current_->caps.config) return;
+  // What only the samples say stays true until one says otherwise.
+  const mp4::TrackConfig& known = current_->caps.config;
+  if (caps.config.codec_config.empty()) caps.config.codec_config = known.codec_config;
+  if (caps.config.video.width == 0) caps.config.video.width = known.video.width;
+  if (caps.config.video.height == 0) caps.config.video.height = known.video.height;
+  if (caps.config == known) return;
   current_->caps = std::move(caps);
-  current_->to_be_described = current_->changed = true;
+  note_change();
+}
+
+void InputTracks::note_change() {
+  if (current_->track) current_->to_be_described = current_->changed = true;
 }
 
 void InputTracks::use_depth() {
   auto* times = std::get_if<VideoTimes>(&current_->times);
+  if (times && current_->caps.depth) times->set_depth(current_->caps.depth);
   if (!times || !current_->caps.sets) return;
   const auto sequence = current_->caps.sets->sequence();
   times->set_depth(sequence ? sequence->reorder_depth : std::nullopt);
+}
+
+mp4::AccessUnit InputTracks::look_into(const mp4::ByteSource& sample) {
+  if (current_->caps.sets) return look_for_sets(sample);
+  const mp4::AccessUnit unit = current_->codec.look(sample, current_->caps.config);
+  if (unit.described_anew) note_change();
+  return unit;
+}
+
+mp4::AccessUnit InputTracks::look_for_sets(const mp4::ByteSource& sample) {
+  const unsigned length_size = current_->caps.sets->nal_length_size();
+  mp4::AccessUnit unit = mp4::scan_access_unit(current_->codec.nal, sample, length_size);
+  std::vector<std::vector<uint8_t>> sets;
+  for (const mp4::NalRange& range : unit.parameter_sets) {
+    auto& set = sets.emplace_back(range.size);
+    if (sample.read(range.offset, set) != range.size) sets.pop_back();
+  }
+  bring_sets(std::move(sets));
+  return unit;
 }
 
 void InputTracks::bring_sets(std::vector<std::vector<uint8_t>> sets) {
@@ -65,7 +96,7 @@ void InputTracks::bring_sets(std::vector<std::vector<uint8_t>> sets) {
   for (const auto& set : brought_) changed = caps.sets->put(set) || changed;
   if (!changed) return;
   mp4::describe(*caps.sets, caps.config);
-  if (current_->track) current_->to_be_described = current_->changed = true;
+  note_change();
   use_depth();
 }
 
@@ -89,9 +120,11 @@ std::vector<InputTracks::Insertion> InputTracks::sets_to_insert(const mp4::Acces
   return insertions;
 }
 
-InputTracks::Place InputTracks::place_sample(int64_t now) {
+InputTracks::Place InputTracks::place_sample(int64_t now, mp4::Ticks clip) {
   Stream& stream = *current_;
-  if (!stream.track) {
+  const bool is_first = !stream.track;
+  if (is_first) {
+    stream.clip = std::max(stream.caps.clip, clip);
     stream.track = recording_->add_track(stream.caps.config, alternative_to(stream));
     recording_->set_track_tags(*stream.track, tags_);
     const std::lock_guard lock(mutex_);
@@ -103,7 +136,7 @@ InputTracks::Place InputTracks::place_sample(int64_t now) {
     stream.to_be_described = false;
   }
   stream.last = now;
-  return {*stream.track, stream.description};
+  return {*stream.track, stream.description, stream.clip, is_first};
 }
 
 std::optional<mp4::TrackIndex> InputTracks::alternative_to(const Stream& stream) const {

@@ -29,12 +29,15 @@ class InputTracks {
   void set_caps(TrackCaps caps, int64_t now);
   bool has_caps() const { return current_ != nullptr; }
   const TrackCaps& caps() const { return current_->caps; }
+  uint32_t pcm_bytes() const { return current_->pcm_bytes; }  // of a frame; 0: it is none
   TrackTimes& times() { return current_->times; }
 
-  // Parameter sets that a sample brings.
-  void bring_sets(std::vector<std::vector<uint8_t>> sets);
+  // What the sample says of itself; the parameters that it brings are those of the track from now
+  // on.
+  mp4::AccessUnit look_into(const mp4::ByteSource& sample);
+  bool looks_into_samples() const { return current_->caps.sets || current_->codec.look; }
   // What is to be put into that sample so that decoding can start there, whatever description a
-  // reader uses, the last position first; call it once a sample, after bring_sets().
+  // reader uses, the last position first; call it once a sample, after look_into().
   struct Insertion {
     uint64_t position;
     std::vector<uint8_t> bytes;
@@ -45,8 +48,11 @@ class InputTracks {
   struct Place {
     mp4::TrackIndex track;
     uint32_t description;
+    mp4::Ticks clip;  // so much earlier do the track's samples lie than their times say
+    bool is_first;    // of the track: the clip is at its beginning
   };
-  Place place_sample(int64_t now);
+  // clip: at the beginning of the sample, as upstream says; it counts if it begins the track.
+  Place place_sample(int64_t now, mp4::Ticks clip);
 
   // Nothing follows, or not soon. Any thread.
   void end();
@@ -56,11 +62,17 @@ class InputTracks {
  private:
   struct Stream {
     Stream(TrackCaps the_caps, TrackTimes the_times)
-        : caps(std::move(the_caps)), times(std::move(the_times)) {}
+        : caps(std::move(the_caps)),
+          codec(caps.codec()),
+          pcm_bytes(mp4::pcm_frame_bytes(caps.config)),
+          times(std::move(the_times)) {}
 
     TrackCaps caps;
+    const mp4::Codec& codec;
+    const uint32_t pcm_bytes;
     TrackTimes times;
     std::optional<mp4::TrackIndex> track;
+    mp4::Ticks clip = 0;
     uint32_t description = 0;
     bool to_be_described = false;  // the parameters are others than those of `description`
     bool changed = false;          // since the first sample, once at least
@@ -71,6 +83,9 @@ class InputTracks {
   void change_parameters(TrackCaps caps);
   Stream* find(const TrackCaps& caps, int64_t now) const;
   std::optional<mp4::TrackIndex> alternative_to(const Stream& stream) const;
+  mp4::AccessUnit look_for_sets(const mp4::ByteSource& sample);
+  void bring_sets(std::vector<std::vector<uint8_t>> sets);
+  void note_change();
   void use_depth();
 
   std::shared_ptr<mp4::Recording> recording_;

@@ -21,6 +21,14 @@ void Timeline::announce_start(std::optional<int64_t> at) {
 void Timeline::announce_gap(int64_t until) { clock_.announce_gap(held(until)); }
 
 Timeline::Placed Timeline::place(TrackTimes& track, const Stamps& stamps) {
+  auto* sparse = std::get_if<SparseTimes>(&track);
+  const Placed placed = sparse ? place_sparse(*sparse, stamps) : place_steady(track, stamps);
+  last_track_ = &track;
+  last_end_ = std::visit([](const auto& times) { return times.last_end(); }, track);
+  return placed;
+}
+
+Timeline::Placed Timeline::place_steady(TrackTimes& track, const Stamps& stamps) {
   const int64_t pts = time_of(stamps);
   auto* video = std::get_if<VideoTimes>(&track);
   VideoTimes::Picture picture{pts, {}, stamps.duration, stamps.bidirectional};
@@ -34,16 +42,32 @@ Timeline::Placed Timeline::place(TrackTimes& track, const Stamps& stamps) {
   // Of another clock than the one that the offset is of, where it is not in use.
   if (picture.dts && __builtin_add_overflow(*picture.dts, *offset, &*picture.dts))
     picture.dts.reset();
+  Placed placed{Verdict::kPlaced, {}};
   std::optional<mp4::SampleTimes> times;
-  if (video)
+  if (video) {
     times = video->place(picture);
-  else
-    times = std::get<AudioTimes>(track).place(picture.pts);
-  last_track_ = &track;
+  } else if (auto* audio = std::get_if<AudioTimes>(&track)) {
+    times = audio->place(picture.pts, stamps.length);
+  } else if (const auto place = std::get<PcmTimes>(track).place(picture.pts, stamps.length)) {
+    times = mp4::SampleTimes{place->at, place->at, stamps.length - place->cut};
+    placed.cut = place->cut;
+    placed.silence = place->silence;
+  }
   next_ = next_of(track, {});
-  last_end_ = std::visit([](const auto& t) { return t.last_end(); }, track);
   if (!times) return {Verdict::kLeftOut, {}};
-  return {Verdict::kPlaced, *times};
+  placed.times = *times;
+  return placed;
+}
+
+// What is said now and then has no clock of its own to be judged by: it goes with the tracks that
+// it belongs to.
+Timeline::Placed Timeline::place_sparse(SparseTimes& track, const Stamps& stamps) {
+  const int64_t raw = time_of(stamps);
+  const int64_t pts = held(raw + shared_.first_offset(&clock_, raw));
+  const auto pause = track.pause_before(pts);
+  Placed placed{Verdict::kPlaced, track.place(pts, held(stamps.duration.value_or(0)))};
+  placed.pause = pause;
+  return placed;
 }
 
 // The presentation time; where there is none, what follows from the predecessor.
@@ -59,8 +83,10 @@ int64_t Timeline::time_of(const Stamps& stamps) {
 // gets longer meanwhile is the track's own last one.
 std::optional<StreamClock::Next> Timeline::next_of(const TrackTimes& track,
                                                    const VideoTimes::Picture& picture) const {
-  const auto* video = std::get_if<VideoTimes>(&track);
-  const auto own = video ? video->next(picture) : std::get<AudioTimes>(track).next();
+  std::optional<StreamClock::Next> own;
+  if (const auto* video = std::get_if<VideoTimes>(&track)) own = video->next(picture);
+  if (const auto* audio = std::get_if<AudioTimes>(&track)) own = audio->next();
+  if (const auto* pcm = std::get_if<PcmTimes>(&track)) own = pcm->next();
   if (last_track_ == &track || !next_) return own;
   auto next = next_;
   if (own) next->longest = std::max<int64_t>(0, own->time + own->longest - next->time);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Timeline: running time of one pad in, decode and presentation times of its tracks out, in their
-// ticks. StreamClock makes the running time continuous, VideoTimes or AudioTimes makes samples'
-// times of it. Pure logic: no GStreamer, no clock, no file. Nanoseconds stop here.
+// ticks. StreamClock makes the running time continuous, VideoTimes, AudioTimes, PcmTimes or
+// SparseTimes makes samples' times of it. Pure logic: no GStreamer, no clock, no file. Nanoseconds
+// stop here.
 //
 // Times are converted once, absolute, so that rounding never adds up. The rules, and what each
 // counter counts, stand in docs/time.md.
@@ -14,12 +15,14 @@
 
 #include "audiotimes.h"
 #include "mp4/track_tracker.h"
+#include "pcmtimes.h"
+#include "sparsetimes.h"
 #include "streamclock.h"
 #include "videotimes.h"
 
 namespace trailingmp4 {
 
-using TrackTimes = std::variant<VideoTimes, AudioTimes>;
+using TrackTimes = std::variant<VideoTimes, AudioTimes, PcmTimes, SparseTimes>;
 
 class Timeline {
  public:
@@ -28,6 +31,7 @@ class Timeline {
     std::optional<int64_t> pts, dts, duration;
     std::optional<int64_t> arrival;  // on a live source: the clock when it came
     bool bidirectional = false;      // a picture with B slices
+    mp4::Ticks length = 0;           // of sound, in ticks of its track; 0: nominal
   };
 
   struct Counters {
@@ -41,6 +45,9 @@ class Timeline {
   struct Placed {
     Verdict verdict;
     mp4::SampleTimes times;
+    mp4::Ticks cut = 0;               // PCM: frames to be left out at its beginning
+    mp4::Ticks silence = 0;           // PCM: frames of silence that come before it
+    std::optional<mp4::Ticks> pause;  // text: an empty sample belongs there, before it
   };
 
   Timeline(const ClockSettings& settings, SharedClock& shared, Counters& counters)
@@ -57,6 +64,8 @@ class Timeline {
 
  private:
   int64_t time_of(const Stamps& stamps);
+  Placed place_steady(TrackTimes& track, const Stamps& stamps);
+  Placed place_sparse(SparseTimes& track, const Stamps& stamps);
   std::optional<StreamClock::Next> next_of(const TrackTimes& track,
                                            const VideoTimes::Picture& picture) const;
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// The codec table: which caps can be written, and what they say of the track.
+// The codec table of the shell: which caps can be written, and what they say of the track. Adding a
+// codec takes a row there, a function that reads its caps, and a row in mp4/codec.cpp.
 #pragma once
 
 #include <gst/gst.h>
 
 #include <optional>
+#include <string>
 
+#include "mp4/codec.h"
 #include "mp4/parameter_sets.h"
 #include "mp4/status.h"
 #include "mp4/track_config.h"
@@ -16,23 +19,26 @@ namespace trailingmp4 {
 // What the caps say, and what a pad must know to look into the samples.
 struct TrackCaps {
   mp4::TrackConfig config;
-  std::optional<int64_t> picture_ns;  // from one picture to the next, as the caps say it
+  std::optional<int64_t> picture_ns;       // from one picture to the next, as the caps say it
+  std::optional<unsigned> depth;           // of reordering, where it is the codec's
+  mp4::Ticks clip = 0;                     // of the first sample: what decoders need to settle
+  uint8_t silence = 0;                     // PCM: the byte that silence is made of
+  std::optional<mp4::ParameterSets> sets;  // in force, of samples made of NAL units
 
-  // Samples made of NAL units, and their parameter sets in force.
-  mp4::NalCodec nal_codec = mp4::NalCodec::kNone;
-  std::optional<mp4::ParameterSets> sets;
-
+  const mp4::Codec& codec() const { return mp4::codec_of(config); }
   // Samples of the other can stand in the track of this one, with a description of their own.
   bool fits(const TrackCaps& other) const;
+  // All is known that the file must say; else the samples bring it.
+  bool is_complete() const;
 };
 
 // kInvalid with a sentence where the caps cannot be written.
 mp4::Status read_caps(const GstCaps* caps, TrackCaps& result);
+// Whether the table has the media type, whatever else the caps say.
+bool is_known_media_type(const GstCaps* caps);
 
-// What the pads' templates say.
-inline constexpr char kVideoCaps[] =
-    "video/x-h264, stream-format=(string){ avc, avc3 }, alignment=(string)au; "
-    "video/x-h265, stream-format=(string){ hvc1, hev1 }, alignment=(string)au";
-inline constexpr char kAudioCaps[] = "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw";
+// What the pads' templates say: all that can be written, or all of one kind.
+std::string template_caps();
+std::string template_caps(mp4::TrackKind kind);
 
 }  // namespace trailingmp4

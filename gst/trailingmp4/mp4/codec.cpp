@@ -4,6 +4,15 @@
 #include <algorithm>
 #include <iterator>
 
+#include "ac3.h"
+#include "av1.h"
+#include "flac.h"
+#include "jpeg.h"
+#include "mpeg4_visual.h"
+#include "opus.h"
+#include "vpx.h"
+#include "vvc.h"
+
 namespace mp4 {
 namespace {
 
@@ -28,7 +37,57 @@ constexpr Codec kCodecs[] = {
      .configuration = "hvcC"_4cc,
      .carries_parameters = true,
      .nal = NalCodec::kHevc},
+    {.format = "vvc1"_4cc, .configuration = "vvcC"_4cc, .look = look_at_vvc},
+    {.format = "vvi1"_4cc,
+     .configuration = "vvcC"_4cc,
+     .carries_parameters = true,
+     .look = look_at_vvc},
+    {.format = "av01"_4cc,
+     .configuration = "av1C"_4cc,
+     .carries_parameters = true,
+     .look = look_at_av1},
+    {.format = "vp08"_4cc,
+     .configuration = "vpcC"_4cc,
+     .carries_parameters = true,
+     .look = look_at_vp8},
+    {.format = "vp09"_4cc,
+     .configuration = "vpcC"_4cc,
+     .carries_parameters = true,
+     .look = look_at_vp9},
+    {.format = "mp4v"_4cc,
+     .object_type = kObjectTypeMpeg4Visual,
+     .configuration = "esds"_4cc,
+     .carries_parameters = true,
+     .look = look_at_mpeg4_visual},
+    {.format = "mp4v"_4cc,
+     .object_type = kObjectTypeJpeg,
+     .configuration = "esds"_4cc,
+     .carries_parameters = true,
+     .look = look_at_jpeg},
     {.format = "mp4a"_4cc, .object_type = kObjectTypeMpeg4Audio, .configuration = "esds"_4cc},
+    {.format = "mp4a"_4cc, .object_type = kObjectTypeMpeg2Audio, .configuration = "esds"_4cc},
+    {.format = "mp4a"_4cc, .object_type = kObjectTypeMpeg1Audio, .configuration = "esds"_4cc},
+    {.format = "Opus"_4cc, .configuration = "dOps"_4cc, .look = look_at_opus},
+    {.format = "fLaC"_4cc, .configuration = "dfLa"_4cc, .look = look_at_flac},
+    {.format = "ac-3"_4cc,
+     .configuration = "dac3"_4cc,
+     .carries_parameters = true,
+     .look = look_at_ac3},
+    {.format = "ec-3"_4cc,
+     .configuration = "dec3"_4cc,
+     .carries_parameters = true,
+     .look = look_at_eac3},
+    {.format = "alac"_4cc, .configuration = "alac"_4cc},
+    {.format = "alaw"_4cc, .pcm_bytes = 1},
+    {.format = "ulaw"_4cc, .pcm_bytes = 1},
+    {.format = "sowt"_4cc, .pcm_bytes = 2},
+    {.format = "twos"_4cc, .pcm_bytes = 2},
+    {.format = "in24"_4cc, .pcm_bytes = 3},
+    {.format = "in32"_4cc, .pcm_bytes = 4},
+    {.format = "fl32"_4cc, .pcm_bytes = 4},
+    {.format = "fl64"_4cc, .pcm_bytes = 8},
+    {.format = "metx"_4cc},
+    {.format = "tx3g"_4cc},
 };
 
 }  // namespace

@@ -14,14 +14,14 @@ Fragment::Run* Fragment::find(TrackIndex track) {
   return run == runs_.end() ? nullptr : &*run;
 }
 
-void Fragment::add(TrackIndex track, int64_t dts_ns, Sample sample) {
+void Fragment::add(TrackIndex track, int64_t dts_ns, Sample sample, Spacing spacing) {
   if (runs_.empty()) opened_ = std::chrono::steady_clock::now();
   Run* run = find(track);
   if (!run) run = &runs_.emplace_back(Run{track, dts_ns});
   run->bytes += sample.payload.size();
   bytes_ += sample.payload.size();
   ++samples_;
-  longest_ns_ = std::max(longest_ns_, dts_ns - run->first_ns);
+  if (spacing == Spacing::kSteady) longest_ns_ = std::max(longest_ns_, dts_ns - run->first_ns);
   run->samples.push_back(std::move(sample));
 }
 

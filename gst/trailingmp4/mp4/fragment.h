@@ -40,7 +40,10 @@ class Fragment {
     Ticks dts, pts;
     bool sync;
     bool random_access;  // decoding can start there, at a sync sample or another
+    Ticks clip;          // at its beginning, not presented
     Payload payload;
+
+    Ticks shown() const { return pts + clip; }
   };
   struct Run {
     TrackIndex track;
@@ -52,7 +55,10 @@ class Fragment {
     Ticks last_duration = 0;
   };
 
-  void add(TrackIndex track, int64_t dts_ns, Sample sample);
+  // Samples of metadata and text come when there is something to say: how far apart they are says
+  // nothing of how long a fragment lasts.
+  enum class Spacing { kSteady, kSparse };
+  void add(TrackIndex track, int64_t dts_ns, Sample sample, Spacing spacing = Spacing::kSteady);
   uint32_t samples_of(TrackIndex track) const;
   // The decode times of the track's samples became others.
   void retime(TrackIndex track, std::span<const Ticks> decode_times, int64_t first_ns);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "codec.h"
 #include "file_layout.h"
 #include "narrow.h"
 
@@ -23,6 +24,7 @@ Ticks nominal_duration(const TrackConfig& config) {
 
 FragmentAssembler::Track::Track(const TrackConfig& config, uint16_t group)
     : descriptions{config},
+      pcm_bytes(pcm_frame_bytes(config)),
       alternate_group(group),
       tracker(config.timescale, nominal_duration(config)) {}
 
@@ -34,10 +36,11 @@ Ticks FragmentAssembler::Track::last_end() const {
   return mark.samples ? std::max(mark.presentation_end(), end) : end;
 }
 
-Ticks FragmentAssembler::Track::first_pts() const {
+Ticks FragmentAssembler::Track::first_shown() const {
   const auto mark = tracker.mark();
-  if (!held) return mark.first_pts;
-  return mark.samples ? std::min(mark.first_pts, held->times.pts) : held->times.pts;
+  if (!held) return mark.first_shown();
+  const Ticks shown = held->times.pts + held->times.clip;
+  return mark.samples ? std::min(mark.first_shown(), shown) : shown;
 }
 
 // ---- tracks ----
@@ -79,6 +82,7 @@ void FragmentAssembler::append(TrackIndex index, Sample sample) {
   if (track.id == 0) track.id = ++ids_;
   track.held = std::move(sample);
   track.held_since = std::chrono::steady_clock::now();
+  if (track.pcm_bytes) release(index, false);
 }
 
 void FragmentAssembler::end_track(TrackIndex track) { release(track, false); }
@@ -90,10 +94,12 @@ void FragmentAssembler::release(TrackIndex index, bool cut_short) {
   track.held.reset();
   track.was_cut_short = cut_short;
   track.tracker.describe(sample.description);
-  track.tracker.append(sample.times, sample.payload.size(), sample.access);
+  track.tracker.append(sample.times, sample.payload.size(), sample.access,
+                       track.samples_in(sample.payload));
   open_.add(index, track.timescale().to_ns(sample.times.dts),
             {sample.times.dts, sample.times.pts, sample.access.sync, sample.access.any(),
-             std::move(sample.payload)});
+             sample.times.clip, std::move(sample.payload)},
+            track.spacing());
 }
 
 bool FragmentAssembler::retime(TrackIndex index, std::span<const Ticks> decode_times) {
@@ -156,7 +162,7 @@ Fragment FragmentAssembler::discard() {
     if (!tracks_[i]->held) continue;
     Sample sample = std::move(*tracks_[i]->held);
     tracks_[i]->held.reset();
-    open_.add(narrow<TrackIndex>(i), 0, {0, 0, false, false, std::move(sample.payload)});
+    open_.add(narrow<TrackIndex>(i), 0, {0, 0, false, false, 0, std::move(sample.payload)});
   }
   return std::exchange(open_, Fragment());
 }
@@ -166,6 +172,8 @@ void FragmentAssembler::complete_runs() {
     Track& track = *tracks_[run.track];
     if (track.held)
       run.next_dts = track.held->times.dts;
+    else if (track.pcm_bytes)
+      run.last_duration = track.samples_in(run.samples.back().payload);
     else
       run.last_duration = duration_to_say(track);
   }

@@ -2,8 +2,9 @@
 //
 // FragmentAssembler: the tracks of a recording, and their samples on the way into fragments. The
 // last sample of each track is held back until its successor, or the end of the track, says how
-// long it lasts. One that is held for longer than a fragment lasts goes all the same; it is said to
-// last half as long as it is thought to, so that its successor cannot be too early.
+// long it lasts; PCM says it itself. One that is held for longer than a fragment lasts goes all the
+// same; it is said to last half as long as it is thought to, so that its successor cannot be too
+// early.
 //
 // No lock: its owner has one.
 #pragma once
@@ -42,13 +43,21 @@ class FragmentAssembler {
 
     const Timescale& timescale() const { return descriptions[0].timescale; }
     uint32_t samples() const { return tracker.samples() + (held ? 1 : 0); }
+    Fragment::Spacing spacing() const {
+      return descriptions[0].is_sparse() ? Fragment::Spacing::kSparse : Fragment::Spacing::kSteady;
+    }
+    // Of the file, in a payload: one, or the frames of PCM.
+    uint32_t samples_in(const Payload& payload) const {
+      return pcm_bytes ? payload.size() / pcm_bytes : 1;
+    }
     // Of all its samples, the held one included.
-    Ticks first_pts() const;
+    Ticks first_shown() const;
     Ticks last_end() const;
     uint64_t bytes() const { return tracker.mark().bytes + (held ? held->payload.size() : 0); }
 
     std::vector<TrackConfig> descriptions;
-    uint32_t id = 0;  // in the file, from 1; 0: it has no sample
+    uint32_t id = 0;     // in the file, from 1; 0: it has no sample
+    uint32_t pcm_bytes;  // of a frame of PCM; 0: it is none
     uint16_t alternate_group;
     TrackTags tags;
     TrackTracker tracker;
@@ -67,6 +76,7 @@ class FragmentAssembler {
   void set_movie_tags(std::vector<MovieTag> tags) { info_.tags = std::move(tags); }
   void set_creation_time(uint64_t seconds_since_1904) { info_.creation_time = seconds_since_1904; }
 
+  // PCM: of whole frames, and right behind the sample before.
   void append(TrackIndex track, Sample sample);
   // The track's last sample lasts as long as is known; others may come after it.
   void end_track(TrackIndex track);

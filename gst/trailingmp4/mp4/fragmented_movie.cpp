@@ -16,7 +16,7 @@ int64_t earliest_ns(const Fragment& fragment, std::span<const MoovTrack> tracks)
   int64_t earliest = std::numeric_limits<int64_t>::max();
   for (const Fragment::Run& run : fragment.runs())
     for (const Fragment::Sample& sample : run.samples)
-      earliest = std::min(earliest, tracks[run.track].config().timescale.to_ns(sample.pts));
+      earliest = std::min(earliest, tracks[run.track].config().timescale.to_ns(sample.shown()));
   return earliest;
 }
 
@@ -68,7 +68,7 @@ void FragmentedMovie::begin_tracks(const Fragment& fragment, std::span<const Moo
 // movie begins is behind the edit.
 std::optional<std::size_t> FragmentedMovie::find_begin(const Fragment::Run& run, Ticks origin) {
   const auto& samples = run.samples;
-  const auto is_in = [&](const Fragment::Sample& sample) { return sample.pts >= origin; };
+  const auto is_in = [&](const Fragment::Sample& sample) { return sample.shown() >= origin; };
   const auto is_access = [](const Fragment::Sample& sample) { return sample.random_access; };
   const auto first = std::find_if(samples.begin(), samples.end(), is_in);
   const bool needs_no_other = first == samples.end()
@@ -86,9 +86,9 @@ void FragmentedMovie::begin(Track& track, const Fragment::Run& run, Timescale ti
   const auto begin = find_begin(run, origin);
   if (!begin) return;
   const auto first = run.samples.begin() + static_cast<std::ptrdiff_t>(*begin);
-  Ticks earliest = first->pts;
+  Ticks earliest = first->shown();
   for (auto sample = first; sample != run.samples.end(); ++sample)
-    earliest = std::min(earliest, sample->pts);
+    earliest = std::min(earliest, sample->shown());
   earliest = std::max(earliest, origin);
   track.begun = has_new_tracks_ = true;
   track.media_time = std::max<Ticks>(0, earliest - first->dts);

@@ -29,11 +29,14 @@ void write_empty_stbl(BoxWriter& w, const TrackConfig& config) {  // 8.5.1
   for (FourCC type : {"stts"_4cc, "stsc"_4cc, "stsz"_4cc, "stco"_4cc}) write_empty_table(w, type);
 }
 
-void write_trak(BoxWriter& w, const InitialTrack& track, uint64_t creation_time) {  // 8.3.1
+void write_trak(BoxWriter& w, const InitialTrack& track, uint64_t creation_time,
+                uint32_t describes) {  // 8.3.1
   const TrackHeader header{
-      track.descriptions, track.tags, track.alternate_group, track.id, creation_time, 0, 0};
+      track.descriptions, track.tags, track.alternate_group, track.id, creation_time, 0, 0,
+      describes};
   Box box(w, "trak"_4cc);
   write_tkhd(w, header);
+  write_tref(w, header);
   // Without a delay: with 'tfdt' an empty edit would count twice in some readers.
   if (track.media_time != 0) write_edts(w, {.media_time = track.media_time});
   write_mdia(w, header, [&] { write_empty_stbl(w, header.config()); });
@@ -63,7 +66,8 @@ std::vector<uint8_t> write_initial_moov(uint64_t creation_time,
   {
     Box moov(writer, "moov"_4cc);
     write_mvhd(writer, {creation_time, 0, last_id + 1});
-    for (const InitialTrack& track : tracks) write_trak(writer, track, creation_time);
+    for (const InitialTrack& track : tracks)
+      write_trak(writer, track, creation_time, described_by(track.config(), tracks));
     {
       Box mvex(writer, "mvex"_4cc);  // 8.8.1; no 'mehd': readers believe a stale one
       for (const InitialTrack& track : tracks) write_trex(writer, track.id);

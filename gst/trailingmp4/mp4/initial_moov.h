@@ -19,6 +19,8 @@ struct InitialTrack {
   uint16_t alternate_group;
   uint32_t id;
   Ticks media_time;  // what the track's decode times begin before its presentation
+
+  const TrackConfig& config() const { return descriptions.front(); }
 };
 
 // A multiple of 8 bytes.

@@ -22,17 +22,19 @@ struct Placed {
   const MoovTrack& track;
   uint64_t start;     // in the movie's timescale, after the earliest track's start
   uint64_t duration;  // of what is presented, in the movie's timescale
+  uint32_t id;
   uint64_t end() const { return start + duration; }
+  const TrackConfig& config() const { return track.config(); }
 };
 
-int64_t first_pts_ns(const MoovTrack& track) {
-  return track.config().timescale.to_ns(track.mark.first_pts);
+int64_t first_shown_ns(const MoovTrack& track) {
+  return track.config().timescale.to_ns(track.mark.first_shown());
 }
 
 int64_t origin_ns(std::span<const MoovTrack> tracks) {
   int64_t origin = std::numeric_limits<int64_t>::max();
   for (const MoovTrack& track : tracks)
-    if (track.mark.samples) origin = std::min(origin, first_pts_ns(track));
+    if (track.mark.samples) origin = std::min(origin, first_shown_ns(track));
   return origin;
 }
 
@@ -42,10 +44,10 @@ std::vector<Placed> place(std::span<const MoovTrack> tracks) {
   const Ticks origin = kMovieTimescale.from_ns(origin_ns(tracks));
   for (const MoovTrack& track : tracks) {
     if (track.mark.samples == 0) continue;
-    const Ticks start = kMovieTimescale.from_ns(first_pts_ns(track)) - origin;
+    const Ticks start = kMovieTimescale.from_ns(first_shown_ns(track)) - origin;
     const Ticks duration =
         track.config().timescale.to(kMovieTimescale, track.mark.presented_duration());
-    placed.push_back({track, narrow<uint64_t>(start), narrow<uint64_t>(duration)});
+    placed.push_back({track, narrow<uint64_t>(start), narrow<uint64_t>(duration), track.id});
   }
   return placed;
 }
@@ -62,7 +64,8 @@ uint32_t largest_id(std::span<const Placed> tracks) {
   return id;
 }
 
-void write_trak(BoxWriter& w, const Placed& placed, uint64_t creation_time) {  // 8.3.1
+void write_trak(BoxWriter& w, const Placed& placed, uint64_t creation_time,
+                uint32_t describes) {  // 8.3.1
   const MoovTrack& track = placed.track;
   const auto& mark = track.mark;
   const TrackHeader header{track.descriptions,
@@ -71,10 +74,13 @@ void write_trak(BoxWriter& w, const Placed& placed, uint64_t creation_time) {  /
                            track.id,
                            creation_time,
                            placed.end(),
-                           narrow<uint64_t>(mark.media_duration())};
+                           narrow<uint64_t>(mark.media_duration()),
+                           describes};
   Box box(w, "trak"_4cc);
   write_tkhd(w, header);
-  write_edts(w, {placed.start, placed.duration, mark.first_pts - mark.first_dts + mark.raise()});
+  write_tref(w, header);
+  write_edts(w,
+             {placed.start, placed.duration, mark.first_shown() - mark.first_dts + mark.raise()});
   write_mdia(w, header, [&] { write_stbl(w, track); });
 }
 
@@ -100,7 +106,8 @@ std::vector<uint8_t> write_moov(const MoovInfo& info, std::span<const MoovTrack>
   {
     Box moov(writer, "moov"_4cc);
     write_mvhd(writer, {info.creation_time, longest(placed), largest_id(placed) + 1});
-    for (const Placed& track : placed) write_trak(writer, track, info.creation_time);
+    for (const Placed& track : placed)
+      write_trak(writer, track, info.creation_time, described_by(track.track.config(), placed));
     if (!info.tags.empty()) write_udta(writer, info.tags);
   }
   return writer.take();

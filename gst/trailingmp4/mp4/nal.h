@@ -17,7 +17,7 @@
 
 namespace mp4 {
 
-enum class NalCodec { kNone, kAvc, kHevc, kVvc };
+enum class NalCodec { kNone, kAvc, kHevc };
 
 // What a sequence parameter set says of the pictures.
 struct SequenceInfo {

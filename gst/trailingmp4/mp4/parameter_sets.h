@@ -16,6 +16,9 @@ namespace mp4 {
 
 class ParameterSets {
  public:
+  static bool can_hold(NalCodec codec) {
+    return codec == NalCodec::kAvc || codec == NalCodec::kHevc;
+  }
   // Nothing: the record is damaged. One without any set will do: the samples bring them.
   static std::optional<ParameterSets> from_record(NalCodec codec, std::span<const uint8_t> record);
 

@@ -107,10 +107,15 @@ Recording::Taken Recording::append(TrackIndex index, Sample sample) {
 }
 
 void Recording::take(TrackIndex index, Sample sample) {
-  assembler_.append(index, std::move(sample));
+  const auto& track = *assembler_.tracks()[index];
+  const uint32_t count = track.samples_in(sample.payload);
+  // A sample that no table could count is the only one that is not recorded.
+  const bool fits =
+      count <= settings_.max_samples - std::min(settings_.max_samples, track.samples());
+  if (fits) assembler_.append(index, std::move(sample));
   if (assembler_.is_due()) close_fragment();
   if (!deadline_armed_) arm_deadline();
-  if (assembler_.tracks()[index]->samples() >= settings_.max_samples) {
+  if (!fits || track.samples() >= settings_.max_samples) {
     limit_reached_ = true;
     start_ending();
   }
@@ -199,13 +204,13 @@ Recording::Summary Recording::summarise() {
   for (std::size_t i = 0; i < assembler_.tracks().size(); ++i) {
     const auto& track = *assembler_.tracks()[i];
     TrackSummary sum{track.descriptions[0].kind, track.samples(), track.bytes(), 0, 0};
-    Ticks first = track.first_pts(), last = track.last_end();
+    Ticks first = track.first_shown(), last = track.last_end();
     if (i < in_file_.size()) sum.damaged = in_file_[i].damaged;
     if (state_ == State::kEnded) {  // what is in the file, if that is not all
       const auto mark = i < in_file_.size() ? in_file_[i].mark : TrackTracker::Mark();
       sum.samples = mark.samples;
       sum.bytes = mark.bytes;
-      first = mark.first_pts, last = mark.first_pts + mark.presented_duration();
+      first = mark.first_shown(), last = mark.first_shown() + mark.presented_duration();
     }
     if (sum.samples) {
       sum.duration_ns = track.timescale().to_ns(last - first);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "sample_entry.h"
 
+#include "codec.h"
 #include "narrow.h"
 
 namespace mp4 {
@@ -14,7 +15,7 @@ constexpr uint8_t kEsDescriptorTag = 0x03;
 constexpr uint8_t kDecoderConfigDescriptorTag = 0x04;
 constexpr uint8_t kDecoderSpecificInfoTag = 0x05;
 constexpr uint8_t kSlConfigDescriptorTag = 0x06;
-constexpr uint8_t kObjectTypeAudioMpeg4 = 0x40;
+constexpr uint8_t kStreamTypeVisual = 0x04;
 constexpr uint8_t kStreamTypeAudio = 0x05;
 constexpr std::size_t kDescriptorHeader = 5;  // tag and a length of four bytes
 
@@ -41,16 +42,80 @@ void write_btrt(BoxWriter& w, const BitRates& rates) {  // 8.5.2.2
   w.u32(rates.avg_bitrate);  // avgBitrate
 }
 
-// 14496-15, 5.3.3.1 and 8.3.3.1: the decoder configuration record
-void write_nal_configuration(BoxWriter& w, const TrackConfig& config) {
-  const bool hevc = config.format == "hvc1"_4cc || config.format == "hev1"_4cc;
-  Box box(w, hevc ? "hvcC"_4cc : "avcC"_4cc);
-  w.raw(config.codec_config);
+// QuickTime File Format, 'fiel': which of the interleaved fields is shown first.
+void write_fiel(BoxWriter& w, FieldOrder order) {
+  constexpr uint8_t kTopFirst = 9, kBottomFirst = 14;
+  if (order == FieldOrder::kProgressive) return;
+  Box box(w, "fiel"_4cc);
+  w.u8(2);                                                          // fields
+  w.u8(order == FieldOrder::kTopFirst ? kTopFirst : kBottomFirst);  // detail
+}
+
+void write_mdcv(BoxWriter& w, const MasteringDisplay& display) {  // 12.1.7
+  Box box(w, "mdcv"_4cc);
+  for (const auto& [x, y] : {display.green, display.blue, display.red, display.white})
+    w.u16(x), w.u16(y);          // display_primaries_x, _y; white_point_x, _y
+  w.u32(display.max_luminance);  // max_display_mastering_luminance
+  w.u32(display.min_luminance);  // min_display_mastering_luminance
+}
+
+void write_clli(BoxWriter& w, const ContentLight& light) {  // 12.1.6
+  Box box(w, "clli"_4cc);
+  w.u16(light.max_content);          // max_content_light_level
+  w.u16(light.max_picture_average);  // max_pic_average_light_level
 }
 
 void write_sample_entry_header(BoxWriter& w) {  // 8.5.2.2 SampleEntry
   w.zeros(6);                                   // reserved
   w.u16(1);                                     // data_reference_index
+}
+
+// 14496-1, 8.3.3: the length in four groups of seven bits, so that its own size is constant.
+void write_descriptor_header(BoxWriter& w, uint8_t tag, std::size_t length) {
+  w.u8(tag);
+  for (int shift = 21; shift > 0; shift -= 7)
+    w.u8(static_cast<uint8_t>(0x80 | (length >> shift & 0x7f)));
+  w.u8(static_cast<uint8_t>(length & 0x7f));
+}
+
+// Left out where there is nothing to say.
+void write_specific_info(BoxWriter& w, std::span<const uint8_t> specific) {  // 7.2.6.7
+  if (specific.empty()) return;
+  write_descriptor_header(w, kDecoderSpecificInfoTag, specific.size());
+  w.raw(specific);
+}
+
+void write_esds(BoxWriter& w, const TrackConfig& config, const BitRates& rates) {  // 14496-14, 5.6
+  const std::size_t specific_length = config.codec_config.size();
+  const std::size_t config_length =
+      13 + (specific_length ? kDescriptorHeader + specific_length : 0);
+  const std::size_t sl_length = 1;
+  const std::size_t es_length =
+      3 + kDescriptorHeader + config_length + kDescriptorHeader + sl_length;
+  const uint8_t stream_type =
+      config.kind == TrackKind::kVideo ? kStreamTypeVisual : kStreamTypeAudio;
+  FullBox box(w, "esds"_4cc, 0, 0);
+  write_descriptor_header(w, kEsDescriptorTag, es_length);  // 14496-1, 7.2.6.5
+  w.u16(0);                                                 // ES_ID: 0 in a file
+  w.u8(0);                                                  // no dependence, URL, OCR; priority 0
+  write_descriptor_header(w, kDecoderConfigDescriptorTag, config_length);  // 7.2.6.6
+  w.u8(config.object_type);                                                // objectTypeIndication
+  w.u8(static_cast<uint8_t>(stream_type << 2 | 0x01));  // streamType, upStream 0, reserved 1
+  w.u24(rates.buffer_size);                             // bufferSizeDB
+  w.u32(rates.max_bitrate);                             // maxBitrate
+  w.u32(rates.avg_bitrate);                             // avgBitrate
+  write_specific_info(w, config.codec_config);
+  write_descriptor_header(w, kSlConfigDescriptorTag, sl_length);  // 7.2.6.8
+  w.u8(0x02);  // predefined: reserved for use in MP4 files
+}
+
+// What decoders need, in the box that the codec's binding names for it.
+void write_configuration(BoxWriter& w, const TrackConfig& config, const BitRates& rates) {
+  const FourCC type = codec_of(config).configuration;
+  if (type == "esds"_4cc) return write_esds(w, config, rates);
+  if (type == FourCC{}) return;
+  Box box(w, type);
+  w.raw(config.codec_config);
 }
 
 void write_visual(BoxWriter& w, const TrackConfig& config, const BitRates& rates) {  // 12.1.3.2
@@ -66,40 +131,13 @@ void write_visual(BoxWriter& w, const TrackConfig& config, const BitRates& rates
   w.zeros(32);                 // compressorname
   w.u16(kDepthColourNoAlpha);  // depth
   w.i16(-1);                   // pre_defined
-  write_nal_configuration(w, config);
+  write_configuration(w, config, rates);
   if (config.video.colour) write_colr(w, *config.video.colour);
   write_pasp(w, config.video.aspect);
+  write_fiel(w, config.video.fields);
+  if (config.video.mastering) write_mdcv(w, *config.video.mastering);
+  if (config.video.light) write_clli(w, *config.video.light);
   write_btrt(w, rates);
-}
-
-// 14496-1, 8.3.3: the length in four groups of seven bits, so that its own size is constant.
-void write_descriptor_header(BoxWriter& w, uint8_t tag, std::size_t length) {
-  w.u8(tag);
-  for (int shift = 21; shift > 0; shift -= 7)
-    w.u8(static_cast<uint8_t>(0x80 | (length >> shift & 0x7f)));
-  w.u8(static_cast<uint8_t>(length & 0x7f));
-}
-
-void write_esds(BoxWriter& w, const std::vector<uint8_t>& specific, const BitRates& rates) {
-  const std::size_t specific_length = specific.size();  // 14496-14, 5.6
-  const std::size_t config_length = 13 + kDescriptorHeader + specific_length;
-  const std::size_t sl_length = 1;
-  const std::size_t es_length =
-      3 + kDescriptorHeader + config_length + kDescriptorHeader + sl_length;
-  FullBox box(w, "esds"_4cc, 0, 0);
-  write_descriptor_header(w, kEsDescriptorTag, es_length);  // 14496-1, 7.2.6.5
-  w.u16(0);                                                 // ES_ID: 0 in a file
-  w.u8(0);                                                  // no dependence, URL, OCR; priority 0
-  write_descriptor_header(w, kDecoderConfigDescriptorTag, config_length);  // 7.2.6.6
-  w.u8(kObjectTypeAudioMpeg4);                                             // objectTypeIndication
-  w.u8(kStreamTypeAudio << 2 | 0x01);  // streamType, upStream 0, reserved 1
-  w.u24(rates.buffer_size);            // bufferSizeDB
-  w.u32(rates.max_bitrate);            // maxBitrate
-  w.u32(rates.avg_bitrate);            // avgBitrate
-  write_descriptor_header(w, kDecoderSpecificInfoTag, specific_length);  // 7.2.6.7
-  w.raw(specific);                                                       // AudioSpecificConfig
-  write_descriptor_header(w, kSlConfigDescriptorTag, sl_length);         // 7.2.6.8
-  w.u8(0x02);  // predefined: reserved for use in MP4 files
 }
 
 void write_audio(BoxWriter& w, const TrackConfig& config, const BitRates& rates) {  // 12.2.3.2
@@ -107,21 +145,34 @@ void write_audio(BoxWriter& w, const TrackConfig& config, const BitRates& rates)
   write_sample_entry_header(w);
   w.zeros(8);                    // reserved
   w.u16(config.audio.channels);  // channelcount
-  w.u16(16);                     // samplesize
+  w.u16(config.audio.bits);      // samplesize
   w.zeros(4);                    // pre_defined, reserved
   // samplerate, 16.16; a rate that does not fit stands in the decoder configuration alone
   w.u32(fits<uint16_t>(config.audio.rate) ? config.audio.rate << 16 : 0);
-  write_esds(w, config.codec_config, rates);
+  write_configuration(w, config, rates);
+  write_btrt(w, rates);
+}
+
+// Metadata (12.3.3.2) and timed text (3GPP TS 26.245, 5.16).
+void write_other(BoxWriter& w, const TrackConfig& config, const BitRates& rates) {
+  Box box(w, config.format);
+  write_sample_entry_header(w);
+  w.raw(config.codec_config);
   write_btrt(w, rates);
 }
 
 }  // namespace
 
 void write_sample_entry(BoxWriter& writer, const TrackConfig& config, const BitRates& rates) {
-  if (config.kind == TrackKind::kVideo)
-    write_visual(writer, config, rates);
-  else
-    write_audio(writer, config, rates);
+  switch (config.kind) {
+    case TrackKind::kVideo:
+      return write_visual(writer, config, rates);
+    case TrackKind::kAudio:
+      return write_audio(writer, config, rates);
+    case TrackKind::kMetadata:
+    case TrackKind::kText:
+      return write_other(writer, config, rates);
+  }
 }
 
 }  // namespace mp4

@@ -37,6 +37,10 @@ void write_smhd(BoxWriter& w) {  // 12.2.2
   w.zeros(2);  // reserved
 }
 
+void write_nmhd(BoxWriter& w) {  // 8.4.5.2
+  FullBox box(w, "nmhd"_4cc, 0, 0);
+}
+
 void write_dinf(BoxWriter& w) {  // 8.7.1, 8.7.2
   Box dinf(w, "dinf"_4cc);
   FullBox dref(w, "dref"_4cc, 0, 0);
@@ -115,6 +119,7 @@ void write_mvhd(BoxWriter& w, const MovieHeader& movie) {  // 8.2.2
 void write_tkhd(BoxWriter& w, const TrackHeader& track) {  // 8.3.2
   const uint8_t version = version_for(track.creation_time, track.duration);
   const bool video = track.config().kind == TrackKind::kVideo;
+  const bool audio = track.config().kind == TrackKind::kAudio;
   FullBox box(w, "tkhd"_4cc, version, kTrackFlags);
   w.time(version, track.creation_time);  // creation_time
   w.time(version, track.creation_time);  // modification_time
@@ -124,7 +129,7 @@ void write_tkhd(BoxWriter& w, const TrackHeader& track) {  // 8.3.2
   w.zeros(8);                            // reserved
   w.u16(0);                              // layer
   w.u16(track.alternate_group);          // alternate_group
-  w.u16(video ? 0 : kFullVolume);        // volume
+  w.u16(audio ? kFullVolume : 0);        // volume
   w.zeros(2);                            // reserved
   if (video) {
     const auto [width, height] = largest_size(track.descriptions);
@@ -137,14 +142,26 @@ void write_tkhd(BoxWriter& w, const TrackHeader& track) {  // 8.3.2
   }
 }
 
+Handler handler_of(TrackKind kind) {  // 12.1.1, 12.2.1, 12.3.1; 'sbtl' as QuickTime has it
+  switch (kind) {
+    case TrackKind::kVideo:
+      return {"vide"_4cc, "VideoHandler"};
+    case TrackKind::kAudio:
+      return {"soun"_4cc, "SoundHandler"};
+    case TrackKind::kMetadata:
+      return {"meta"_4cc, "MetadataHandler"};
+    case TrackKind::kText:
+      return {"sbtl"_4cc, "SubtitleHandler"};
+  }
+  return {};
+}
+
 void write_mdia(BoxWriter& writer, const TrackHeader& track,
                 const std::function<void()>& write_table) {
   Box mdia(writer, "mdia"_4cc);
   write_mdhd(writer, track);
-  if (track.is_video())
-    write_hdlr(writer, "vide"_4cc, "VideoHandler");
-  else
-    write_hdlr(writer, "soun"_4cc, "SoundHandler");
+  const Handler handler = handler_of(track.config().kind);
+  write_hdlr(writer, handler.type, handler.name);
   Box minf(writer, "minf"_4cc);
   write_media_information_header(writer, track);
   write_table();
@@ -178,11 +195,26 @@ void write_hdlr(BoxWriter& w, FourCC handler, std::string_view name) {  // 8.4.3
 }
 
 void write_media_information_header(BoxWriter& w, const TrackHeader& track) {  // 8.4.5
-  if (track.is_video())
-    write_vmhd(w);
-  else
-    write_smhd(w);
+  switch (track.config().kind) {
+    case TrackKind::kVideo:
+      write_vmhd(w);
+      break;
+    case TrackKind::kAudio:
+      write_smhd(w);
+      break;
+    case TrackKind::kMetadata:
+    case TrackKind::kText:
+      write_nmhd(w);
+      break;
+  }
   write_dinf(w);
+}
+
+void write_tref(BoxWriter& w, const TrackHeader& track) {  // 8.3.3
+  if (track.describes == 0) return;
+  Box tref(w, "tref"_4cc);
+  Box cdsc(w, "cdsc"_4cc);
+  w.u32(track.describes);  // track_IDs
 }
 
 }  // namespace mp4

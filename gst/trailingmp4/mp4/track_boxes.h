@@ -27,13 +27,30 @@ struct TrackHeader {
   uint64_t creation_time;
   uint64_t duration;        // the sum of the edits, in the movie's timescale, 0: not known yet
   uint64_t media_duration;  // in the track's, 0: not known yet
+  uint32_t describes;       // id of the track that this one is metadata of, 0: of none
 
   const TrackConfig& config() const { return descriptions.front(); }
-  bool is_video() const { return config().kind == TrackKind::kVideo; }
 };
+
+// Of the media of one kind: 'handler_type' and a name for people.
+struct Handler {
+  FourCC type;
+  std::string_view name;
+};
+Handler handler_of(TrackKind kind);
+
+// The first video track is what metadata is about. tracks: with config() and id.
+template <typename Tracks>
+uint32_t described_by(const TrackConfig& config, const Tracks& tracks) {
+  if (config.kind != TrackKind::kMetadata) return 0;
+  for (const auto& track : tracks)
+    if (track.config().kind == TrackKind::kVideo) return track.id;
+  return 0;
+}
 
 void write_mvhd(BoxWriter& writer, const MovieHeader& movie);
 void write_tkhd(BoxWriter& writer, const TrackHeader& track);
+void write_tref(BoxWriter& writer, const TrackHeader& track);
 void write_mdhd(BoxWriter& writer, const TrackHeader& track);
 void write_hdlr(BoxWriter& writer, FourCC handler, std::string_view name);
 void write_media_information_header(BoxWriter& writer, const TrackHeader& track);

@@ -96,6 +96,9 @@ struct TrackConfig {
   std::vector<uint8_t> codec_config;
   VideoDescription video;
   AudioDescription audio;
+
+  // Its samples come when there is something to say.
+  bool is_sparse() const { return kind == TrackKind::kMetadata || kind == TrackKind::kText; }
   bool operator==(const TrackConfig&) const = default;
 };
 

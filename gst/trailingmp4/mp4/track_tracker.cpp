@@ -37,6 +37,7 @@ void TrackTracker::add_times(const SampleTimes& times, uint32_t count) {
   if (mark_.samples == 0) {
     mark_.first_dts = times.dts;
     mark_.first_pts = mark_.end_before = times.pts;
+    mark_.clip = times.clip;
   } else {
     add_to_runs(duration_runs_, narrow<uint32_t>(times.dts - mark_.last_dts));
     mark_.first_pts = std::min(mark_.first_pts, times.pts);

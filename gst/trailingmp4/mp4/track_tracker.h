@@ -22,6 +22,7 @@ struct SampleTimes {
   Ticks dts = 0;
   Ticks pts = 0;       // before dts only where a depth of reordering became known late
   Ticks duration = 0;  // as far as known, 0: not known; the next sample's dts overrules it
+  Ticks clip = 0;      // so much at the beginning of the track's first sample is not presented
 };
 
 // How decoding can start at a sample.
@@ -56,13 +57,17 @@ class TrackTracker {
     Ticks smallest_offset = 0;  // of pts to dts, not above 0
     Ticks first_dts = 0, last_dts = 0;
     Ticks first_pts = 0;      // the smallest
+    Ticks clip = 0;           // of the first sample, not presented
     Ticks last_pts = 0;       // of the last sample
     Ticks end_before = 0;     // of presentation of the samples before the last
     Ticks last_duration = 0;  // of the last sample
 
     Ticks media_duration() const { return samples ? last_dts + last_duration - first_dts : 0; }
     Ticks presentation_end() const { return std::max(end_before, last_pts + last_duration); }
-    Ticks presented_duration() const { return samples ? presentation_end() - first_pts : 0; }
+    Ticks first_shown() const { return first_pts + clip; }
+    Ticks presented_duration() const {
+      return samples ? std::max<Ticks>(0, presentation_end() - first_shown()) : 0;
+    }
     bool all_sync() const { return sync_samples == samples; }
     // What is added to all offsets, so that none is negative.
     Ticks raise() const { return -smallest_offset; }
