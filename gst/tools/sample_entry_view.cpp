@@ -106,6 +106,12 @@ bool read_visual(const BoxView& entry, mp4::TrackConfig& config) {  // 12.1.3.2
   return read_configuration(boxes, config);
 }
 
+void read_chan(Bytes body, mp4::AudioDescription& audio) {
+  Fields fields(body);
+  fields.skip(8);  // version, flags, mChannelLayoutTag
+  audio.layout = fields.u32();
+}
+
 bool read_audio(const BoxView& entry, mp4::TrackConfig& config) {  // 12.2.3.2
   Fields fields(entry.body);
   fields.skip(16);  // SampleEntry, reserved
@@ -114,6 +120,7 @@ bool read_audio(const BoxView& entry, mp4::TrackConfig& config) {  // 12.2.3.2
   fields.skip(4);  // pre_defined, reserved
   config.audio.rate = fields.u32() >> 16;
   if (config.audio.rate == 0) config.audio.rate = config.timescale.ticks_per_second;
+  read_chan(find_box(fields.rest(), "chan"_4cc).body, config.audio);
   if (!read_configuration(fields.rest(), config) || config.audio.channels == 0) return false;
   if (config.object_type != mp4::kObjectTypeMpeg4Audio) return true;
   const auto aac = mp4::parse_audio_specific_config(config.codec_config);

@@ -69,10 +69,22 @@ Status read_mpeg1_audio(const GstStructure* caps, TrackCaps& result) {
   return {};
 }
 
+// The bits are those of GStreamer's channel-mask, as WAVE has them, as far as there are names.
+uint32_t channel_layout(const GstStructure* caps, int channels) {
+  constexpr uint32_t kFrontCentre = 4, kFrontLeftAndRight = 3;
+  constexpr guint64 kNamed = (1 << 18) - 1;
+  guint64 mask = 0;
+  gst_structure_get(caps, "channel-mask", GST_TYPE_BITMASK, &mask, nullptr);
+  if (mask != 0) return (mask & ~kNamed) == 0 ? static_cast<uint32_t>(mask) : 0;
+  if (channels > 2) return 0;
+  return channels == 1 ? kFrontCentre : kFrontLeftAndRight;
+}
+
 // One frame is one sample of the file, whatever a buffer holds.
 Status read_pcm(mp4::FourCC format, uint8_t silence, const GstStructure* caps, TrackCaps& result) {
   result.config.format = format;
   result.config.audio.frame_ticks = 1;
+  result.config.audio.layout = channel_layout(caps, int_field(caps, "channels", 0));
   result.silence = silence;
   return read_sound(caps, "sound's", result);
 }

@@ -17,7 +17,7 @@ constexpr gint64 kInterval = 60 * G_USEC_PER_SEC;
 FaultWarnings::FaultWarnings(const InputCounters& input, const Timeline::Counters& times)
     : kinds_{
           {input.losses, "upstream lost data"},
-          {input.no_slice, "a sample had no picture in it and was left out"},
+          {input.no_slice, "a sample had no picture or sound in it and was left out"},
           {times.missing_pts, "a buffer had no presentation time and was given one"},
           {times.clock.reanchored, "times stepped back; the track goes on where it was"},
           {times.clock.worked_off, "times stepped back a little; this is worked off by and by"},

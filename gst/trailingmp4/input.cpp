@@ -264,7 +264,9 @@ GstFlowReturn Input::record(GstRef<GstBuffer> buffer, bool damaged) {
   const auto unit = buffer ? look_into(buffer.get()) : std::nullopt;
   if (!unit) return give_up("a sample's bytes cannot be read.");
   if (!unit->has_media) {
-    cycle_->counters.no_slice.add();
+    // Headers that encoders send first are in the caps as well.
+    if (!GST_BUFFER_FLAG_IS_SET(buffer.get(), GST_BUFFER_FLAG_HEADER))
+      cycle_->counters.no_slice.add();
     return GST_FLOW_OK;
   }
   if (!passes_gate(buffer.get(), *unit, damaged)) return GST_FLOW_OK;

@@ -71,12 +71,14 @@ struct BitRate {
   uint32_t buffer_size = 0, max = 0, avg = 0;
 };
 
-/// One entry of `stsd`. `config` is the whole payload of avcC, hvcC, av1C, vpcC or dOps, or the
-/// AudioSpecificConfig inside esds. The fields after `has_esds` mean something only when it is set.
+/// One entry of `stsd`. `config` is the whole payload of avcC, hvcC, av1C and the like, what
+/// decoders need inside esds, or all fields of an entry of metadata or text. The fields after
+/// `has_esds` mean something only when it is set.
 struct SampleEntry {
   std::string format;
   uint16_t width = 0, height = 0;
   uint16_t channels = 0;
+  uint16_t sample_bits = 0;
   uint32_t sample_rate = 0;  ///< Hz
   std::vector<uint8_t> config;
   std::optional<PixelAspectRatio> pasp;

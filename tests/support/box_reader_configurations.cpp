@@ -146,6 +146,56 @@ void read_hvcc(Reading& reading, const Box& box) {
   }
 }
 
+// VP Codec ISO Media File Format Binding, VPCodecConfigurationBox
+void read_vpcc(Reading& reading, const Box& box) {
+  BoxCursor cursor(box, reading.problems);
+  cursor.full_header(1);
+  if (!cursor.is_known()) return;
+  if (cursor.u8() > 3) cursor.problem("profile over 3");
+  cursor.u8();  // level
+  const uint8_t format = cursor.u8();
+  const int depth = format >> 4;
+  if (depth != 8 && depth != 10 && depth != 12) cursor.problem(text("bitDepth is %d", depth));
+  if ((format >> 1 & 7) > 3) cursor.problem("chromaSubsampling is reserved");
+  cursor.bytes(3);  // colour
+  cursor.expect("codecInitializationDataSize", cursor.u16(), 0);
+}
+
+// AV1 Codec ISO Media File Format Binding, 2.3.3
+void read_av1c(Reading& reading, const Box& box) {
+  BoxCursor cursor(box, reading.problems);
+  cursor.expect("marker and version", cursor.u8(), 0x81);
+  cursor.bytes(2);
+  if (cursor.u8() & 0xe0) cursor.problem("reserved bits are not zero");
+  if (cursor.left() > 0) cursor.expect("first OBU: sequence header with size", cursor.u8(), 0x0a);
+  cursor.rest();
+}
+
+// Encapsulation of Opus in ISO Base Media File Format, 4.3.2
+void read_dops(Reading& reading, const Box& box, const SampleEntry& entry) {
+  BoxCursor cursor(box, reading.problems);
+  cursor.expect("Version", cursor.u8(), 0);
+  cursor.expect("OutputChannelCount", cursor.u8(), entry.channels);
+  cursor.bytes(8);  // PreSkip, InputSampleRate, OutputGain
+  if (cursor.u8() == 0) return;
+  cursor.bytes(2 + entry.channels);
+}
+
+// Encapsulation of FLAC in ISO Base Media File Format, 3.3.2
+void read_dfla(Reading& reading, const Box& box) {
+  BoxCursor cursor(box, reading.problems);
+  cursor.full_header(0);
+  if (!cursor.is_known()) return;
+  cursor.expect("last block, STREAMINFO", cursor.u8(), 0x80);
+  cursor.expect("Length", cursor.u24(), 34);
+  cursor.bytes(34);
+}
+
+void expect_size(Reading& reading, const Box& box, size_t size) {
+  BoxCursor cursor(box, reading.problems);
+  cursor.bytes(size);
+}
+
 // 14496-14 5.6 ESDBox; 14496-1 7.2.6.5 ES_Descriptor
 void read_esds(Reading& reading, const Box& box, SampleEntry& entry) {
   entry.has_esds = true;

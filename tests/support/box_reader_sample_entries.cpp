@@ -30,6 +30,15 @@ void read_visual_fields(BoxCursor& cursor, SampleEntry& entry) {
   cursor.expect("pre_defined", cursor.u16(), 0xffff);
 }
 
+// 16 in all that is decoded; of PCM and lossless sound, the truth.
+bool may_have_bits(const std::string& format, uint16_t bits) {
+  if (format == "in24") return bits == 24;
+  if (format == "in32" || format == "fl32") return bits == 32;
+  if (format == "fl64") return bits == 64;
+  if (format == "fLaC" || format == "alac") return bits >= 4 && bits <= 32;
+  return bits == 16;
+}
+
 // 12.2.3 AudioSampleEntry; the first field is QuickTime's version, zero here.
 size_t read_audio_fields(BoxCursor& cursor, SampleEntry& entry) {
   const uint16_t version = cursor.u16();
@@ -37,7 +46,9 @@ size_t read_audio_fields(BoxCursor& cursor, SampleEntry& entry) {
   cursor.zeros(6, "reserved");
   entry.channels = cursor.u16();
   if (entry.channels == 0) cursor.problem("channelcount is 0");
-  cursor.expect("samplesize", cursor.u16(), 16);
+  entry.sample_bits = cursor.u16();
+  if (!may_have_bits(entry.format, entry.sample_bits))
+    cursor.problem(text("samplesize is %u", entry.sample_bits));
   cursor.zeros(4, "pre_defined and reserved");
   entry.sample_rate = cursor.u32() >> 16;
   return version == 1 ? kQuickTimeSound1 : version == 2 ? kQuickTimeSound2 : 0;
@@ -86,6 +97,13 @@ void read_btrt(Reading& reading, const Box& box, SampleEntry& entry) {
   entry.btrt = btrt;
 }
 
+bool is_configuration(const std::string& type) {
+  constexpr const char* kConfigurations[] = {"avcC", "hvcC", "vvcC", "av1C", "vpcC",
+                                             "dOps", "dfLa", "dac3", "dec3", "alac"};
+  return std::find(std::begin(kConfigurations), std::end(kConfigurations), type) !=
+         std::end(kConfigurations);
+}
+
 bool is_known(const std::string& type) {
   constexpr const char* kKnown[] = {"pasp", "colr", "btrt", "esds", "clap", "fiel", "chrm", "chan",
                                     "srat", "mdcv", "clli", "sinf", "free", "skip", "uuid"};
@@ -102,8 +120,12 @@ void read_children(Reading& reading, const Box& box, SampleEntry& entry) {
     if (type == "avcC") read_avcc(reading, child);
     if (type == "hvcC") read_hvcc(reading, child);
     if (type == "esds") read_esds(reading, child, entry);
-    const bool whole =
-        type == "avcC" || type == "hvcC" || type == "av1C" || type == "vpcC" || type == "dOps";
+    if (type == "vpcC") read_vpcc(reading, child);
+    if (type == "av1C") read_av1c(reading, child);
+    if (type == "dOps") read_dops(reading, child, entry);
+    if (type == "dfLa") read_dfla(reading, child);
+    if (type == "dac3") expect_size(reading, child, 3);
+    const bool whole = is_configuration(type);
     if (whole) entry.config.assign(child.payload().begin(), child.payload().end());
     if ((whole || type == "esds") && ++configurations > 1) {
       reading.problems.at(child, "is a second decoder configuration");
@@ -114,14 +136,28 @@ void read_children(Reading& reading, const Box& box, SampleEntry& entry) {
   }
 }
 
+// Metadata and text: all but the bit rates, which come last.
+void read_other_fields(Reading& reading, const Box& box, SampleEntry& entry) {
+  constexpr size_t kBitRateBox = 20;
+  std::vector<uint8_t> fields(box.payload().begin() + kEntryFields, box.payload().end());
+  if (fields.size() >= kBitRateBox &&
+      std::equal(fields.end() - 16, fields.end() - 12, std::begin({'b', 't', 'r', 't'})))
+    fields.resize(fields.size() - kBitRateBox);
+  const auto strings = std::count(fields.begin(), fields.end(), 0);
+  if (box.type == "metx" && strings != 3) reading.problems.at(box, "does not say three strings");
+  entry.config = std::move(fields);
+}
+
 void check_configuration(Reading& reading, const Box& box) {
   struct Wanted {
     const char* format;
     const char* configuration;
   };
-  constexpr Wanted kWanted[] = {{"avc1", "avcC"}, {"avc3", "avcC"}, {"hvc1", "hvcC"},
-                                {"hev1", "hvcC"}, {"mp4a", "esds"}, {"mp4v", "esds"},
-                                {"av01", "av1C"}, {"vp09", "vpcC"}, {"Opus", "dOps"}};
+  constexpr Wanted kWanted[] = {
+      {"avc1", "avcC"}, {"avc3", "avcC"}, {"hvc1", "hvcC"}, {"hev1", "hvcC"},
+      {"mp4a", "esds"}, {"mp4v", "esds"}, {"av01", "av1C"}, {"vp08", "vpcC"},
+      {"vp09", "vpcC"}, {"vvc1", "vvcC"}, {"vvi1", "vvcC"}, {"Opus", "dOps"},
+      {"fLaC", "dfLa"}, {"ac-3", "dac3"}, {"ec-3", "dec3"}, {"alac", "alac"}};
   for (const Wanted& wanted : kWanted) {
     if (box.type == wanted.format && !box.child(wanted.configuration)) {
       reading.problems.at(box, "has no " + std::string(wanted.configuration));
@@ -148,7 +184,10 @@ SampleEntry read_sample_entry(Reading& reading, Box& box, const std::string& han
     if (visual) read_visual_fields(cursor, entry);
     if (audio) prefix += read_audio_fields(cursor, entry);
   }
-  if (!visual && !audio) return entry;
+  if (!visual && !audio) {
+    if (box.payload().size() > kEntryFields) read_other_fields(reading, box, entry);
+    return entry;
+  }
   reading.tree.split(box, prefix);
   read_children(reading, box, entry);
   check_configuration(reading, box);

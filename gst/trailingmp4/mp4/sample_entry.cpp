@@ -140,6 +140,16 @@ void write_visual(BoxWriter& w, const TrackConfig& config, const BitRates& rates
   write_btrt(w, rates);
 }
 
+// Core Audio File specification, "Channel Layout": without it readers guess.
+void write_chan(BoxWriter& w, uint32_t layout) {
+  constexpr uint32_t kByBitmap = 1 << 16;
+  if (layout == 0) return;
+  FullBox box(w, "chan"_4cc, 0, 0);
+  w.u32(kByBitmap);  // mChannelLayoutTag
+  w.u32(layout);     // mChannelBitmap
+  w.u32(0);          // mNumberChannelDescriptions
+}
+
 void write_audio(BoxWriter& w, const TrackConfig& config, const BitRates& rates) {  // 12.2.3.2
   Box box(w, config.format);
   write_sample_entry_header(w);
@@ -150,6 +160,7 @@ void write_audio(BoxWriter& w, const TrackConfig& config, const BitRates& rates)
   // samplerate, 16.16; a rate that does not fit stands in the decoder configuration alone
   w.u32(fits<uint16_t>(config.audio.rate) ? config.audio.rate << 16 : 0);
   write_configuration(w, config, rates);
+  write_chan(w, config.audio.layout);
   write_btrt(w, rates);
 }
 

@@ -75,6 +75,7 @@ struct AudioDescription {
   uint16_t channels = 0;
   uint32_t rate = 0;         // Hz
   uint16_t bits = 16;        // 'samplesize' (12.2.3)
+  uint32_t layout = 0;       // PCM: a bit for each channel, as 'chan' numbers them; 0: not known
   uint32_t frame_ticks = 0;  // nominal length of one sample of the file, e.g. 1024; 1 for PCM
   bool operator==(const AudioDescription&) const = default;
 };

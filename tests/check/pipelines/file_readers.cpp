@@ -187,11 +187,47 @@ std::vector<Bytes> decode_stream(const std::string& path) {
   return pictures(pipeline.get(), nullptr);
 }
 
+std::vector<Bytes> decode_file(const std::string& path, const std::string& decoder) {
+  const Owned<GstElement> pipeline(gst_parse_launch(
+      ("filesrc location=" + path + " ! qtdemux ! " + decoder + " ! fakesink name=out sync=false")
+          .c_str(),
+      nullptr));
+  return pictures(pipeline.get(), nullptr);
+}
+
+std::string codec_name(const std::string& path) {
+  std::string name = run("ffprobe -v error -select_streams 0 -show_entries stream=codec_name -of "
+                         "csv=p=0 " +
+                         quoted(path))
+                         .output;
+  name.erase(std::min(name.find_first_of(",\n"), name.size()));
+  return name;
+}
+
+// Each line: stream, dts, pts, duration, size, sum; sums of side data may follow.
+std::vector<std::string> packet_sums(const std::string& path) {
+  const Outcome outcome = run("ffmpeg -v error -i " + quoted(path) + " -c copy -f framemd5 -");
+  std::vector<std::string> sums;
+  std::istringstream lines(outcome.output);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    std::istringstream row(line);
+    std::string field;
+    for (int i = 0; i < 6; ++i) std::getline(row >> std::ws, field, ',');
+    sums.push_back(field);
+  }
+  return sums;
+}
+
 std::vector<Bytes> decode_samples(const MediaTrack& track) {
-  const Owned<GstElement> pipeline(
-      gst_parse_launch("appsrc name=in format=time max-bytes=0 ! h264parse ! avdec_h264 ! fakesink "
-                       "name=out sync=false",
-                       nullptr));
+  return decode_samples(track, "h264parse ! avdec_h264");
+}
+
+std::vector<Bytes> decode_samples(const MediaTrack& track, const std::string& decoder) {
+  const Owned<GstElement> pipeline(gst_parse_launch(
+      ("appsrc name=in format=time max-bytes=0 ! " + decoder + " ! fakesink name=out sync=false")
+          .c_str(),
+      nullptr));
   const Owned<GstElement> in(gst_bin_get_by_name(GST_BIN(pipeline.get()), "in"));
   g_autoptr(GstCaps) caps = gst_caps_from_string(track.caps.c_str());
   g_object_set(in.get(), "caps", caps, nullptr);

@@ -38,5 +38,12 @@ std::vector<Bytes> decode_file(const std::string& path);
 std::vector<Bytes> decode_stream(const std::string& path);
 /// The same of samples that never were in a file.
 std::vector<Bytes> decode_samples(const MediaTrack& track);
+/// The only track of a file through that decoder, and samples that never were in a file through it.
+std::vector<Bytes> decode_file(const std::string& path, const std::string& decoder);
+std::vector<Bytes> decode_samples(const MediaTrack& track, const std::string& decoder);
+/// What ffprobe calls the codec of the first track.
+std::string codec_name(const std::string& path);
+/// By `ffmpeg -c copy`: the MD5 sum of each packet of the only track.
+std::vector<std::string> packet_sums(const std::string& path);
 
 }  // namespace pipelines

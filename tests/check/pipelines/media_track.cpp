@@ -61,6 +61,7 @@ class Comparison {
   Comparison(const MediaTrack& pushed, const Beginning& begin) : pushed_(pushed), begin_(begin) {}
 
   std::vector<std::string> with(const MediaTrack& read) {
+    if (pushed_.pcm_frame) return with_pcm(read);
     const size_t count = std::min(pushed_.samples.size(), read.samples.size());
     if (pushed_.samples.size() != read.samples.size())
       say("has " + std::to_string(read.samples.size()) + " samples, not " +
@@ -83,6 +84,26 @@ class Comparison {
       say(place + " has other bytes");
     time(place + " pts", pushed.pts_ns, read.pts_ns);
     if (pushed_.video) time(place + " dts", pushed.dts_ns, read.dts_ns);
+  }
+
+  std::vector<std::string> with_pcm(const MediaTrack& read) {
+    Bytes wanted, found;
+    size_t size = 0;
+    for (const MediaSample& sample : pushed_.samples)
+      wanted.insert(wanted.end(), sample.bytes.begin(), sample.bytes.end());
+    const int64_t first = pushed_.samples.front().pts_ns.value_or(0);
+    for (const MediaSample& sample : read.samples) {
+      const auto frames = static_cast<int64_t>(size / pushed_.pcm_frame);
+      time("frame " + std::to_string(frames), first + frames * kSecond / pushed_.rate,
+           sample.pts_ns);
+      size += sample.size;
+      found.insert(found.end(), sample.bytes.begin(), sample.bytes.end());
+    }
+    if (size != wanted.size())
+      say("has " + std::to_string(size) + " bytes, not " + std::to_string(wanted.size()));
+    else if (!found.empty() && found != wanted)
+      say("has other bytes");
+    return std::move(lines_);
   }
 
   void time(const std::string& what, std::optional<int64_t> pushed, std::optional<int64_t> read) {

@@ -26,7 +26,8 @@ struct MediaTrack {
   std::string name;  ///< of the pad; empty for files
   std::string caps;  ///< of its first sample; empty for files
   bool video = false;
-  int rate = 0;  ///< Hz, of audio
+  int rate = 0;          ///< Hz, of audio
+  size_t pcm_frame = 0;  ///< bytes of a frame of PCM or G.711, of pushed tracks; 0: it is neither
   std::vector<MediaSample> samples;
   size_t missing_data = 0;  ///< GAP events that say so; none for files
 };
@@ -36,7 +37,8 @@ using MediaTracks = std::vector<MediaTrack>;
 /// What keeps `read` from being `pushed`: the same tracks with the same samples in the same order;
 /// bytes and sizes equal; video's times apart by no more than the rounding of two times to ticks,
 /// audio's by no more than half a frame; decode times of video too, where `pushed` and the reader
-/// have them. Times are compared from the earliest sample on, which is where a file's timeline
+/// have them. Of PCM the bytes count, and the time of each frame, however they are cut into
+/// samples. Times are compared from the earliest sample on, which is where a file's timeline
 /// begins. Empty: all is well.
 std::vector<std::string> differences(const MediaTracks& pushed, const MediaTracks& read);
 

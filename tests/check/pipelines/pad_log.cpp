@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "pad_log.h"
 
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -32,6 +33,17 @@ MediaSample sample_of(GstPad* pad, GstBuffer* buffer) {
   return sample;
 }
 
+size_t pcm_frame(const GstStructure* caps) {
+  int channels = 1;
+  gst_structure_get_int(caps, "channels", &channels);
+  size_t bytes = 0;
+  if (gst_structure_has_name(caps, "audio/x-alaw") || gst_structure_has_name(caps, "audio/x-mulaw"))
+    bytes = 1;
+  if (gst_structure_has_name(caps, "audio/x-raw"))  // S16LE, F32BE ...
+    bytes = static_cast<size_t>(std::atoi(gst_structure_get_string(caps, "format") + 1)) / 8;
+  return bytes * static_cast<size_t>(channels);
+}
+
 void describe(GstPad* pad, MediaTrack& track) {
   g_autoptr(GstCaps) caps = gst_pad_get_current_caps(pad);
   if (caps == nullptr) return;
@@ -39,8 +51,10 @@ void describe(GstPad* pad, MediaTrack& track) {
   const GstStructure* structure = gst_caps_get_structure(caps, 0);
   track.name = GST_OBJECT_NAME(pad);
   track.caps = text;
-  track.video = g_str_has_prefix(gst_structure_get_name(structure), "video/");
+  const char* media_type = gst_structure_get_name(structure);
+  track.video = g_str_has_prefix(media_type, "video/") || g_str_has_prefix(media_type, "image/");
   gst_structure_get_int(structure, "rate", &track.rate);
+  track.pcm_frame = pcm_frame(structure);
 }
 
 }  // namespace
