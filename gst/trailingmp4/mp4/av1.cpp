@@ -17,10 +17,10 @@ constexpr unsigned kTemporalDelimiter = 2;
 constexpr unsigned kFrameHeader = 3;
 constexpr unsigned kFrame = 6;
 
-constexpr std::size_t kRecordHeader = 4;       // of the configuration record, before its OBUs
-constexpr uint8_t kMarkerAndVersion = 0x81;    // binding, 2.3.3
-constexpr std::size_t kMostObusLookedAt = 32;  // of one sample, up to its first frame
-constexpr std::size_t kLargestSequenceHeader = 256;
+constexpr std::size_t kRecordHeader = 4;             // of the configuration record, before its OBUs
+constexpr uint8_t kMarkerAndVersion = 0x81;          // binding, 2.3.3
+constexpr std::size_t kMostObusLookedAt = 32;        // of one sample, up to its first frame
+constexpr std::size_t kLargestSequenceHeader = 512;  // 32 operating points are under 400 bytes
 
 struct Obu {
   unsigned type = 0;
@@ -189,6 +189,17 @@ bool describe(const Sequence& sequence, std::span<const uint8_t> payload, TrackC
   return true;
 }
 
+std::optional<Sequence> read_sequence_header(const ByteSource& sample, const Obu& obu,
+                                             TrackConfig& config, AccessUnit& unit) {
+  std::array<uint8_t, kLargestSequenceHeader> buffer;
+  if (obu.size > buffer.size()) return std::nullopt;
+  const auto payload = std::span(buffer).first(static_cast<std::size_t>(obu.size));
+  if (sample.read(obu.payload, payload) != payload.size()) return std::nullopt;
+  const auto sequence = parse_sequence_header(payload);
+  if (sequence) unit.described_anew = describe(*sequence, payload, config);
+  return sequence;
+}
+
 bool starts_with_key_frame(const ByteSource& bytes, const Obu& obu) {  // 5.9.2
   uint8_t first = 0;
   if (obu.size == 0 || bytes.read(obu.payload, std::span(&first, 1)) != 1) return false;
@@ -213,13 +224,9 @@ AccessUnit look_at_av1(const ByteSource& sample, TrackConfig& config) {
     if (!obu) return unit;
     // Temporal delimiters do not belong into a file (binding, 2.4).
     if (obu->type == kTemporalDelimiter && unit.skip == offset) unit.skip = obu->end();
-    if (obu->type == kSequenceHeader && obu->size <= kLargestSequenceHeader) {
-      std::array<uint8_t, kLargestSequenceHeader> buffer;
-      const auto payload = std::span(buffer).first(obu->size);
-      if (sample.read(obu->payload, payload) == payload.size())
-        sequence = parse_sequence_header(payload);
-      if (sequence) unit.described_anew = describe(*sequence, payload, config);
-    }
+    // Others of the same temporal unit are the same (7.5).
+    if (obu->type == kSequenceHeader && !sequence)
+      sequence = read_sequence_header(sample, *obu, config, unit);
     if (obu->type == kFrame || obu->type == kFrameHeader) {
       unit.access.sync =
           sequence && (sequence->reduced_still_picture || starts_with_key_frame(sample, *obu));
