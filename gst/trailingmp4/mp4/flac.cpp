@@ -39,6 +39,8 @@ std::optional<FlacInfo> parse_streaminfo(std::span<const uint8_t> header) {
   if (header.size() < kMarker + kBlockHeader + info.streaminfo.size()) return std::nullopt;
   if (std::memcmp(header.data(), "fLaC", kMarker) != 0) return std::nullopt;
   if ((header[kMarker] & 0x7f) != 0) return std::nullopt;  // the first block is STREAMINFO
+  BitReader length(header.subspan(kMarker + 1, kBlockHeader - 1));
+  if (length.bits(24) != info.streaminfo.size()) return std::nullopt;
   std::copy_n(header.begin() + kMarker + kBlockHeader, info.streaminfo.size(),
               info.streaminfo.begin());
   BitReader reader(info.streaminfo);
@@ -67,7 +69,7 @@ AccessUnit look_at_flac(const ByteSource& sample, TrackConfig&) {
   std::array<uint8_t, 16> buffer{};
   const auto head = std::span<const uint8_t>(buffer).first(sample.read(0, buffer));
   AccessUnit unit;
-  unit.has_media = head.size() > 2 && head[0] == 0xff && (head[1] & 0xfc) == 0xf8;
+  unit.has_media = head.size() > 2 && head[0] == 0xff && (head[1] & 0xfe) == 0xf8;
   unit.access.sync = true;
   if (unit.has_media) unit.duration = block_size(head);
   return unit;
