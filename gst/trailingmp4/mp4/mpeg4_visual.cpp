@@ -11,9 +11,63 @@ constexpr std::size_t kLookedAt = 4096;  // headers are far shorter
 
 // 6.2.1, table 6-3
 constexpr uint8_t kFirstVideoObjectLayer = 0x20, kLastVideoObjectLayer = 0x2f;
+constexpr uint8_t kUserData = 0xb2;
 constexpr uint8_t kGroupOfVop = 0xb3;
 constexpr uint8_t kVop = 0xb6;
+constexpr std::size_t kStartCode = 4;               // 00 00 01 and its value
 constexpr unsigned kIntra = 0, kBidirectional = 2;  // table 6-20, vop_coding_type
+
+bool is_layer(uint8_t code) {
+  return code >= kFirstVideoObjectLayer && code <= kLastVideoObjectLayer;
+}
+
+// Offset of the first start code from there on; the end where there is none.
+std::size_t find_start_code(std::span<const uint8_t> bytes, std::size_t from) {
+  for (std::size_t at = from; at + kStartCode <= bytes.size(); ++at)
+    if (bytes[at] == 0 && bytes[at + 1] == 0 && bytes[at + 2] == 1) return at;
+  return bytes.size();
+}
+
+// What stands before the first group or picture.
+struct Headers {
+  bool has_layer = false;
+  std::size_t essential = 0;  // bytes without user data behind the layer
+  std::size_t size = 0;
+};
+
+Headers find_headers(std::span<const uint8_t> bytes) {
+  Headers headers;
+  bool has_user_data = false;
+  for (std::size_t at = 0;; at += kStartCode) {
+    at = find_start_code(bytes, at);
+    headers.size = at;
+    if (!has_user_data) headers.essential = at;
+    if (at == bytes.size()) return headers;
+    const uint8_t code = bytes[at + 3];
+    if (code == kGroupOfVop || code == kVop) return headers;
+    headers.has_layer = headers.has_layer || is_layer(code);
+    has_user_data = headers.has_layer && (has_user_data || code == kUserData);
+  }
+}
+
+void look_at_picture(std::span<const uint8_t> bytes, std::size_t from, AccessUnit& unit) {
+  for (std::size_t at = from; (at = find_start_code(bytes, at)) < bytes.size(); at += kStartCode) {
+    if (bytes[at + 3] != kVop || at + kStartCode == bytes.size()) continue;
+    const unsigned coding_type = bytes[at + kStartCode] >> 6;
+    unit.has_media = true;
+    unit.access.sync = coding_type == kIntra;
+    unit.bidirectional = coding_type == kBidirectional;
+    return;
+  }
+}
+
+// mpeg4videoparse leaves the user data out, the configuration in SDP (RFC 6416) has it: that alone
+// makes no other stream.
+bool is_described_by(std::span<const uint8_t> known, std::span<const uint8_t> headers,
+                     std::size_t essential) {
+  const auto known_essential = known.first(find_headers(known).essential);
+  return std::ranges::equal(known_essential, headers.first(essential));
+}
 
 }  // namespace
 
@@ -21,27 +75,14 @@ AccessUnit look_at_mpeg4_visual(const ByteSource& sample, TrackConfig& config) {
   std::array<uint8_t, kLookedAt> buffer;
   const auto head = std::span<const uint8_t>(buffer).first(sample.read(0, buffer));
   AccessUnit unit;
-  bool has_layer = false;
-  std::size_t headers_end = 0;
-  for (std::size_t i = 0; i + 4 < head.size(); ++i) {
-    if (head[i] != 0 || head[i + 1] != 0 || head[i + 2] != 1) continue;
-    const uint8_t code = head[i + 3];
-    has_layer = has_layer || (code >= kFirstVideoObjectLayer && code <= kLastVideoObjectLayer);
-    if ((code == kGroupOfVop || code == kVop) && headers_end == 0) headers_end = i;
-    if (code != kVop) continue;
-    const unsigned coding_type = head[i + 4] >> 6;
-    unit.has_media = true;
-    unit.access.sync = coding_type == kIntra;
-    unit.bidirectional = coding_type == kBidirectional;
-    break;
-  }
+  const Headers headers = find_headers(head);
+  look_at_picture(head, headers.size, unit);
   // A picture so far behind its headers that it was not found is taken as it is.
   if (!unit.has_media) unit.has_media = sample.size() > kLookedAt;
-  if (!has_layer || headers_end == 0) return unit;
-  const auto headers = head.first(headers_end);
-  const auto& known = config.codec_config;
-  if (std::equal(headers.begin(), headers.end(), known.begin(), known.end())) return unit;
-  config.codec_config.assign(headers.begin(), headers.end());
+  if (!headers.has_layer || headers.size == head.size()) return unit;
+  const auto bytes = head.first(headers.size);
+  if (is_described_by(config.codec_config, bytes, headers.essential)) return unit;
+  config.codec_config.assign(bytes.begin(), bytes.end());
   unit.described_anew = true;
   return unit;
 }
