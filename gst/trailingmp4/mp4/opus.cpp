@@ -51,6 +51,7 @@ std::optional<OpusSpecific> parse_opus_head(std::span<const uint8_t> packet) {  
   if (packet.size() < kMapping + opus.channels) return std::nullopt;
   opus.streams = packet[19];
   opus.coupled = packet[20];
+  if (opus.streams == 0 || opus.coupled > opus.streams) return std::nullopt;
   const auto mapping = packet.subspan(kMapping, opus.channels);
   opus.mapping.assign(mapping.begin(), mapping.end());
   return opus;
@@ -72,6 +73,12 @@ std::vector<uint8_t> opus_specific_box(const OpusSpecific& opus) {
   return w.take();
 }
 
+std::optional<uint16_t> opus_pre_skip(std::span<const uint8_t> box) {
+  constexpr std::size_t kFixed = 11, kPreSkip = 2;
+  if (box.size() < kFixed || box[0] != 0) return std::nullopt;  // Version
+  return static_cast<uint16_t>(box[kPreSkip] << 8 | box[kPreSkip + 1]);
+}
+
 AccessUnit look_at_opus(const ByteSource& sample, TrackConfig&) {
   std::array<uint8_t, 8> buffer{};
   const auto head = std::span<const uint8_t>(buffer).first(sample.read(0, buffer));
@@ -81,7 +88,7 @@ AccessUnit look_at_opus(const ByteSource& sample, TrackConfig&) {
   AccessUnit unit;
   unit.has_media = !head.empty() && !is_header;
   unit.access.sync = true;
-  unit.duration = packet_ticks(head);
+  if (unit.has_media) unit.duration = packet_ticks(head);
   return unit;
 }
 

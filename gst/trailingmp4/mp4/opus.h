@@ -29,6 +29,9 @@ struct OpusSpecific {
 std::optional<OpusSpecific> parse_opus_head(std::span<const uint8_t> packet);
 std::vector<uint8_t> opus_specific_box(const OpusSpecific& opus);  // payload of 'dOps'
 
+// What 'dOps' says of it. Nothing: it is damaged.
+std::optional<uint16_t> opus_pre_skip(std::span<const uint8_t> box);
+
 AccessUnit look_at_opus(const ByteSource& sample, TrackConfig& config);
 
 }  // namespace mp4
