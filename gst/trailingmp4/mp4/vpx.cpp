@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "vpx.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
+#include <utility>
 
 #include "bit_reader.h"
 #include "box_writer.h"
@@ -20,10 +23,32 @@ struct KeyFrame {
   std::optional<Colour> colour;
 };
 
-uint32_t chroma_subsampling(const KeyFrame& key) {  // binding, table "chromaSubsampling"
-  constexpr uint32_t k420Colocated = 1, k422 = 2, k444 = 3, k440 = 4;
-  if (key.subsampling_x) return key.subsampling_y ? k420Colocated : k422;
-  return key.subsampling_y ? k440 : k444;
+// Binding, table "chromaSubsampling". It has no 4:4:0; 4:2:2 has as many samples.
+uint32_t chroma_subsampling(const KeyFrame& key) {
+  constexpr uint32_t k420Colocated = 1, k422 = 2, k444 = 3;
+  if (key.subsampling_x && key.subsampling_y) return k420Colocated;
+  return key.subsampling_x || key.subsampling_y ? k422 : k444;
+}
+
+// VP9, annex A. No stream says its level, and the binding has no value for "unknown": players that
+// make a codec string of it refuse 0. This is what the size asks for at the usual rate.
+uint8_t level_of(const KeyFrame& key) {
+  constexpr uint64_t kUsualRate = 30;  // pictures per second
+  struct Level {
+    uint8_t value;
+    uint64_t picture_size, sample_rate;  // of luma, at most
+  };
+  constexpr Level kLevels[] = {{10, 36'864, 829'440},           {11, 73'728, 2'764'800},
+                               {20, 122'880, 4'608'000},        {21, 245'760, 9'216'000},
+                               {30, 552'960, 20'736'000},       {31, 983'040, 36'864'000},
+                               {40, 2'228'224, 83'558'400},     {41, 2'228'224, 160'432'128},
+                               {50, 8'912'896, 311'951'360},    {51, 8'912'896, 588'251'136},
+                               {52, 8'912'896, 1'176'502'272},  {60, 35'651'584, 1'176'502'272},
+                               {61, 35'651'584, 2'353'004'544}, {62, 35'651'584, 4'706'009'088}};
+  const uint64_t size = uint64_t{key.width} * key.height;
+  for (const Level& level : kLevels)
+    if (size <= level.picture_size && size * kUsualRate <= level.sample_rate) return level.value;
+  return kLevels[std::size(kLevels) - 1].value;
 }
 
 std::vector<uint8_t> vpcc(const KeyFrame& key, const Colour& colour) {
@@ -31,7 +56,7 @@ std::vector<uint8_t> vpcc(const KeyFrame& key, const Colour& colour) {
   w.u8(1);                             // version
   w.u24(0);                            // flags
   w.u8(narrow<uint8_t>(key.profile));  // profile
-  w.u8(0);                             // level: not defined
+  w.u8(level_of(key));                 // level
   w.u8(static_cast<uint8_t>(key.depth << 4 | chroma_subsampling(key) << 1 |
                             (colour.full_range ? 1u : 0u)));  // bitDepth, chromaSubsampling, range
   w.u8(narrow<uint8_t>(colour.primaries));                    // colourPrimaries
@@ -69,6 +94,7 @@ std::optional<Colour> colour_of(uint32_t color_space, bool full_range) {  // VP9
     case 7:
       return Colour{1, 13, 0, full_range};  // sRGB
     default:
+      if (full_range) return Colour{.full_range = true};
       return std::nullopt;
   }
 }
@@ -115,7 +141,7 @@ std::optional<KeyFrame> parse_vp8_key_frame(std::span<const uint8_t> head) {  //
   if (head.size() < kHeader || head[0] & 1) return std::nullopt;
   if (head[3] != 0x9d || head[4] != 0x01 || head[5] != 0x2a) return std::nullopt;
   KeyFrame key;
-  key.profile = head[0] >> 1 & 0x07;
+  key.profile = std::min(head[0] >> 1 & 0x07u, 3u);  // decoders take others as the last
   key.width = (head[7] & 0x3fu) << 8 | head[6];
   key.height = (head[9] & 0x3fu) << 8 | head[8];
   return key;
