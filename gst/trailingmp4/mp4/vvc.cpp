@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "vvc.h"
 
+#include <algorithm>
 #include <array>
 
 namespace mp4 {
 namespace {
 
 constexpr std::size_t kFullBoxHeader = 4;
+constexpr unsigned kMostUnits = 256;  // before the first slice
 
 // Table 5
 constexpr unsigned kLastSlice = 11;
@@ -30,14 +32,19 @@ unsigned vvc_nal_length_size(std::span<const uint8_t> record) {
 AccessUnit look_at_vvc(const ByteSource& sample, TrackConfig& config) {
   AccessUnit unit;
   const auto box = std::span<const uint8_t>(config.codec_config);
-  if (box.size() <= kFullBoxHeader) return unit;
-  const unsigned length_size = vvc_nal_length_size(box.subspan(kFullBoxHeader));
-  if (length_size == 0) return unit;
+  const auto record = box.subspan(std::min(box.size(), kFullBoxHeader));
+  const unsigned length_size = vvc_nal_length_size(record);
+  if (length_size == 0) {
+    unit.has_media = sample.size() > 0;
+    return unit;
+  }
   std::array<uint8_t, 6> header{};
   const auto wanted = std::span(header).first(length_size + 2);
-  for (uint64_t position = 0; sample.read(position, wanted) == wanted.size();) {
+  uint64_t position = 0;
+  for (unsigned i = 0; i < kMostUnits; ++i) {
+    if (sample.read(position, wanted) != wanted.size()) return unit;
     uint64_t length = 0;
-    for (unsigned i = 0; i < length_size; ++i) length = length << 8 | header[i];
+    for (unsigned at = 0; at < length_size; ++at) length = length << 8 | header[at];
     const unsigned type = header[length_size + 1] >> 3;
     if (length >= 2 && type <= kLastSlice) {
       look_at_slice(type, unit);
@@ -45,6 +52,7 @@ AccessUnit look_at_vvc(const ByteSource& sample, TrackConfig& config) {
     }
     position += length_size + length;
   }
+  unit.has_media = true;
   return unit;
 }
 
