@@ -38,6 +38,9 @@ Status read_sound(const GstStructure* caps, const char* name, TrackCaps& result)
 
 Status read_aac(const GstStructure* caps, TrackCaps& result) {
   std::vector<uint8_t> codec_data = buffer_field(caps, "codec_data");
+  const char* format = gst_structure_get_string(caps, "stream-format");
+  if (format && g_strcmp0(format, "raw") != 0)
+    return invalid("AAC is recorded in stream-format raw; put an aacparse before it.");
   if (codec_data.empty())
     return invalid("The AAC caps have no codec_data; put an aacparse before it.");
   const auto aac = mp4::parse_audio_specific_config(codec_data);

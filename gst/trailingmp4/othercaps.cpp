@@ -27,7 +27,9 @@ Status read_onvif_metadata(const GstStructure* caps, TrackCaps& result) {
 }
 
 // TextSampleEntry (3GPP TS 26.245, 5.16): white, sans-serif, at the bottom, centred.
-Status read_text(const GstStructure*, TrackCaps& result) {
+Status read_text(const GstStructure* caps, TrackCaps& result) {
+  if (g_strcmp0(gst_structure_get_string(caps, "format"), "utf8") != 0)
+    return invalid("Text is recorded in format utf8 only.");
   constexpr std::string_view kFont = "Sans-Serif";
   constexpr uint16_t kFontId = 1;
   mp4::BoxWriter entry;

@@ -53,6 +53,7 @@ Timeline::Placed Timeline::place_steady(TrackTimes& track, const Stamps& stamps)
     placed.cut = place->cut;
     placed.silence = place->silence;
   }
+  last_track_ = &track;
   next_ = next_of(track, {});
   if (!times) return {Verdict::kLeftOut, {}};
   placed.times = *times;

@@ -130,6 +130,9 @@ Status read_nal_stream(const NalStream& stream, const GstStructure* caps, TrackC
   if (!second && g_strcmp0(format, stream.formats[0]) != 0)
     return invalid(name + " is recorded in stream-format " + stream.formats[0] + " or " +
                    stream.formats[1] + put);
+  const char* alignment = gst_structure_get_string(caps, "alignment");
+  if (alignment && g_strcmp0(alignment, "au") != 0)
+    return invalid(name + " is recorded in alignment au" + put);
   if (codec_data.empty()) return invalid("The " + name + " caps have no codec_data" + put);
   mp4::TrackConfig& config = result.config;
   config.format = stream.sample_entries[second];
@@ -179,8 +182,11 @@ Status read_h266(const GstStructure* caps, TrackCaps& result) {
 
 Status read_av1(const GstStructure* caps, TrackCaps& result) {
   const char* format = gst_structure_get_string(caps, "stream-format");
-  if (format && g_strcmp0(format, "obu-stream") != 0)
-    return invalid("AV1 is recorded in stream-format obu-stream; put an av1parse before it.");
+  const char* alignment = gst_structure_get_string(caps, "alignment");
+  if ((format && g_strcmp0(format, "obu-stream") != 0) ||
+      (alignment && g_strcmp0(alignment, "tu") != 0))
+    return invalid(
+        "AV1 is recorded in stream-format obu-stream and alignment tu; put an av1parse before it.");
   std::vector<uint8_t> codec_data = buffer_field(caps, "codec_data");
   if (mp4::is_av1_configuration(codec_data)) result.config.codec_config = std::move(codec_data);
   return read_in_order("av01"_4cc, caps, result);

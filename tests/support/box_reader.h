@@ -109,6 +109,7 @@ struct Track {
   std::array<int32_t, 9> matrix{};
   uint32_t flags = 0;
   int16_t alternate_group = 0;
+  uint32_t describes = 0;  ///< `cdsc` of `tref`: the track that this one is metadata of; 0: none
   double volume = 0;
   std::vector<Edit> edits;
   std::vector<SampleEntry> entries;

@@ -81,6 +81,15 @@ void read_tkhd(Reading& reading, const Box& box, Track& track) {
   track.height = cursor.u32() / 65536.0;
 }
 
+// 8.3.3 TrackReferenceBox, of which 'cdsc' alone is looked at
+void read_tref(Reading& reading, const Box& tref, Track& track) {
+  const Box* cdsc = tref.child("cdsc");
+  if (!cdsc) return;
+  BoxCursor cursor(*cdsc, reading.problems);
+  track.describes = cursor.u32();
+  if (track.describes == 0) cursor.problem("refers to track 0");
+}
+
 // 8.6.6 EditListBox
 void read_elst(Reading& reading, const Box& box, Track& track) {
   BoxCursor cursor(box, reading.problems);
@@ -228,6 +237,7 @@ void read_trak(Reading& reading, Box& trak) {
   reading.facts.emplace_back();
   Track& track = reading.movie.tracks[index];
   if (const Box* tkhd = trak.child("tkhd")) read_tkhd(reading, *tkhd, track);
+  if (const Box* tref = trak.child("tref")) read_tref(reading, *tref, track);
   const Box* edts = trak.child("edts");
   const Box* elst = edts ? edts->child("elst") : nullptr;
   if (elst) read_elst(reading, *elst, track);

@@ -20,7 +20,7 @@ const std::set<std::string_view> kTopLevel = {"ftyp", "styp", "moov", "moof", "m
 const std::set<std::string_view> kLoaded = {"ftyp", "styp", "moov", "moof", "mfra", "sidx"};
 const std::set<std::string_view> kContainers = {"moov", "trak", "edts", "mdia", "minf",
                                                 "dinf", "stbl", "mvex", "moof", "traf",
-                                                "mfra", "udta", "ilst"};
+                                                "mfra", "udta", "ilst", "tref"};
 
 // What a container must hold, may hold once, and may hold several times.
 struct Rule {

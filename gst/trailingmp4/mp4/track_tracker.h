@@ -120,7 +120,7 @@ class TrackTracker {
   }
   template <typename F>  // f(bytes)
   void each_size(const Mark& mark, F f) const {
-    for (uint32_t i = 0; i < mark.samples; ++i) f(sizes_[i]);
+    for (uint32_t i = 0; i < mark.samples; ++i) f(mark.same_sizes ? mark.first_size : sizes_[i]);
   }
   template <typename F>  // f(number of the first chunk, from 1, samples in each, description from
                          // 0)
@@ -219,7 +219,7 @@ void TrackTracker::each_offset_run(const Mark& mark, F f) const {
 
 template <typename F>
 void TrackTracker::each_sync_sample(const Mark& mark, F f) const {
-  for (uint32_t i = 0; i < mark.sync_samples; ++i) f(sync_samples_[i]);
+  for (uint32_t i = 0; i < mark.sync_samples; ++i) f(mark.all_sync() ? i + 1 : sync_samples_[i]);
 }
 
 template <typename F>

@@ -60,12 +60,27 @@ GST_END_TEST
 
 GST_START_TEST(the_templates_stand_in_the_order_that_automatic_linking_needs) {
   Bench bench;
-  const char* const kVideo =
+  const std::string video =
       "video/x-h264, stream-format=(string){ avc, avc3 }, alignment=(string)au; "
-      "video/x-h265, stream-format=(string){ hvc1, hev1 }, alignment=(string)au";
-  const char* const kAudio = "audio/mpeg, mpegversion=(int)4, stream-format=(string)raw";
+      "video/x-h265, stream-format=(string){ hvc1, hev1 }, alignment=(string)au; "
+      "video/x-h266, stream-format=(string){ vvc1, vvi1 }, alignment=(string)au; "
+      "video/x-av1, stream-format=(string)obu-stream, alignment=(string)tu; "
+      "video/x-av1, alignment=(string)tu; video/x-vp8; video/x-vp9; "
+      "video/mpeg, mpegversion=(int)4, systemstream=(boolean)false; image/jpeg";
+  const std::string audio =
+      "audio/mpeg, mpegversion=(int){ 2, 4 }, stream-format=(string)raw; "
+      "audio/mpeg, mpegversion=(int)1, layer=(int)[ 1, 3 ]; audio/x-opus; audio/x-alaw; "
+      "audio/x-mulaw; audio/x-raw, format=(string){ S16LE, S16BE, S24BE, S32BE, F32BE, F64BE }, "
+      "layout=(string)interleaved; audio/x-ac3; audio/x-eac3; audio/x-flac; audio/x-alac; "
+      "audio/x-adpcm; audio/G722";
+  const std::string metadata = "application/x-onvif-metadata";
+  const std::string text = "text/x-raw, format=(string)utf8";
   const std::pair<const char*, std::string> expected[] = {
-      {"sink_%u", std::string(kVideo) + "; " + kAudio}, {"video_%u", kVideo}, {"audio_%u", kAudio}};
+      {"sink_%u", video + "; " + audio + "; " + metadata + "; " + text},
+      {"video_%u", video},
+      {"audio_%u", audio},
+      {"meta_%u", metadata},
+      {"subtitle_%u", text}};
   GList* item = gst_element_class_get_pad_template_list(GST_ELEMENT_GET_CLASS(bench.element()));
   for (const auto& [name, caps_text] : expected) {
     fail_unless(item != nullptr);

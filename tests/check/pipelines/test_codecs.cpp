@@ -64,8 +64,10 @@ const Case kPictures[] = {
     {"VP8", PICTURES "vp8enc deadline=1 keyframe-max-dist=20" RTP("vp8"), "vp8", "vp08", "vp8dec"},
     {"VP9", PICTURES "vp9enc deadline=1 cpu-used=8 keyframe-max-dist=20" RTP("vp9"), "vp9", "vp09",
      "vp9dec"},
-    {"MPEG-4", PICTURES "avenc_mpeg4 gop-size=20" RTP("mp4v") " ! mpeg4videoparse", "mpeg4", "mp4v",
-     "avdec_mpeg4"},
+    {"MPEG-4", "qtdemux", "mpeg4", "mp4v", "avdec_mpeg4",
+     "-f lavfi -i testsrc2=s=160x120:d=2 -c:v mpeg4 -g 20 -f mov"},
+    {"MPEG-4 with B-VOPs", "qtdemux ! mpeg4videoparse", "mpeg4", "mp4v", "avdec_mpeg4",
+     "-f lavfi -i testsrc2=s=160x120:d=2 -c:v mpeg4 -bf 2 -g 20 -f mov"},
     {"MJPEG", PICTURES "jpegenc" RTP("jpeg"), "mjpeg", "mp4v", "jpegdec"},
 };
 

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//
+// Tests of tracks that are neither pictures nor compressed sound: ONVIF metadata, timed text, and
+// PCM, of which every frame is a sample and a hole is silence.
+#include <algorithm>
+#include <string>
+
+#include "bus_expectations.h"
+#include "file_bytes.h"
+// clang-format off: last, since it defines a macro `fail` that the standard headers trip over
+#include <gst/check/gstcheck.h>
+// clang-format on
+
+using bench::Bench;
+using bench::Bytes;
+using bench::Feed;
+using bench::Kind;
+using bench::Owned;
+
+namespace {
+
+constexpr GstClockTime kMs = GST_MSECOND;
+
+Bytes bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
+
+void start(Feed& feed, const char* caps_text) {
+  const Owned<GstCaps> caps(gst_caps_from_string(caps_text));
+  feed.stream_start();
+  feed.caps(caps.get());
+  feed.segment();
+}
+
+void push(Feed& feed, const Bytes& bytes, GstClockTime pts,
+          GstClockTime duration = GST_CLOCK_TIME_NONE) {
+  Owned<GstBuffer> buffer = bench::to_buffer(bytes);
+  GST_BUFFER_PTS(buffer.get()) = pts;
+  GST_BUFFER_DURATION(buffer.get()) = duration;
+  fail_unless_equals_int(feed.push_buffer(buffer.release()), GST_FLOW_OK);
+}
+
+const boxes::Track& track_with(const boxes::Movie& movie, const std::string& format) {
+  const auto found =
+      std::find_if(movie.tracks.begin(), movie.tracks.end(),
+                   [&](const boxes::Track& track) { return track.entries.at(0).format == format; });
+  fail_unless(found != movie.tracks.end(), "no track of %s", format.c_str());
+  return *found;
+}
+
+// Bytes and presentation of every sample, in ms.
+struct Shown {
+  Bytes bytes;
+  int64_t ms;
+  bool operator==(const Shown&) const = default;
+};
+
+std::vector<Shown> shown(const std::string& path, const boxes::Movie& movie,
+                         const boxes::Track& track) {
+  std::vector<Shown> all;
+  for (const boxes::Sample& sample : track.samples)
+    all.push_back({boxes::read_sample(path, sample),
+                   (boxes::presentation_ns(movie, track, sample) + 500'000) / 1'000'000});
+  return all;
+}
+
+// The file as it is, and as a kill before its last step would have left it.
+std::vector<std::string> states_of(const Bench& bench) {
+  std::vector<std::string> paths{bench.location()};
+  if (g_getenv("TEST_WITHOUT_FRAGMENTS")) return paths;
+  Bytes bytes = boxes::load_file(bench.location());
+  boxes::put_number(bytes, 40, 16, 8);
+  paths.push_back(bench.location() + ".killed");
+  fail_unless(boxes::store_file(paths.back(), bytes));
+  return paths;
+}
+
+boxes::Movie read(const std::string& path) {
+  const auto movie = boxes::read_movie(path);
+  fail_unless(movie.has_value());
+  fail_unless(movie->problems.empty(), "%s",
+              movie->problems.empty() ? "" : movie->problems[0].c_str());
+  return *movie;
+}
+
+constexpr char kOnvif[] = "application/x-onvif-metadata, encoding=utf8";
+constexpr char kText[] = "text/x-raw, format=utf8";
+constexpr char kAlaw[] = "audio/x-alaw, rate=8000, channels=1";
+
+// 20 ms of G.711 that begins with its number.
+Bytes g711(int number) {
+  Bytes bytes(160, static_cast<uint8_t>(number));
+  bytes[0] = static_cast<uint8_t>(number >> 8);
+  return bytes;
+}
+
+Bytes sound_of(const std::string& path, const boxes::Track& track) {
+  Bytes sound;
+  for (const boxes::Sample& sample : track.samples) {
+    const Bytes bytes = boxes::read_sample(path, sample);
+    sound.insert(sound.end(), bytes.begin(), bytes.end());
+  }
+  return sound;
+}
+
+void append(Bytes& bytes, const Bytes& more) {
+  bytes.insert(bytes.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+// Documents at odd times, one of them late: each is true until the next.
+GST_START_TEST(onvif_metadata_is_an_xml_track_about_the_video) {
+  Bench bench;
+  Feed& video = bench.add_video();
+  Feed& meta = bench.add(Kind::kAudio, __i__ ? "meta_%u" : "sink_%u");
+  bench.play();
+  video.start();
+  start(meta, kOnvif);
+  const std::vector<Shown> documents{{bytes_of("<tt:MetadataStream/>"), 120},
+                                     {bytes_of("<tt:MetadataStream><tt:Event/>"), 125},
+                                     {bytes_of("<tt:MetadataStream>a</tt:>"), 15'000}};
+  for (const Shown& document : documents)
+    push(meta, document.bytes, static_cast<GstClockTime>(document.ms) * kMs, 3 * GST_SECOND);
+  video.push_many(50);
+  video.eos();
+  meta.eos();
+  bench.expect_eos();
+  bench.expect_quiet();
+  for (const std::string& path : states_of(bench)) {
+    const boxes::Movie movie = read(path);
+    const boxes::Track& track = track_with(movie, "metx");
+    fail_unless_equals_string(track.handler.c_str(), "meta");
+    fail_unless(track.describes == track_with(movie, "avc1").id);
+    const std::string entry(track.entries[0].config.begin(), track.entries[0].config.end());
+    fail_unless(entry == std::string("\0http://www.onvif.org/ver10/schema\0\0", 36));
+    fail_unless(shown(path, movie, track) == documents);
+  }
+}
+GST_END_TEST;
+
+// Between two texts nothing is shown.
+GST_START_TEST(texts_are_shown_for_as_long_as_they_last) {
+  Bench bench;
+  Feed& video = bench.add_video();
+  Feed& text = bench.add(Kind::kAudio, __i__ ? "subtitle_%u" : "sink_%u");
+  bench.play();
+  video.start();
+  start(text, kText);
+  push(text, bytes_of("door opens"), 200 * kMs, 500 * kMs);
+  push(text, bytes_of("door closes"), 1000 * kMs, 300 * kMs);
+  push(text, bytes_of("right after"), 1300 * kMs, 200 * kMs);
+  video.push_many(50);
+  video.eos();
+  text.eos();
+  bench.expect_eos();
+  bench.expect_quiet();
+  const auto with_length = [](const std::string& words) {
+    return bytes_of(std::string{'\0', static_cast<char>(words.size())} + words);
+  };
+  const std::vector<Shown> expected{{with_length("door opens"), 200},
+                                    {with_length(""), 700},
+                                    {with_length("door closes"), 1000},
+                                    {with_length("right after"), 1300}};
+  for (const std::string& path : states_of(bench)) {
+    const boxes::Movie movie = read(path);
+    const boxes::Track& track = track_with(movie, "tx3g");
+    fail_unless_equals_string(track.handler.c_str(), "sbtl");
+    fail_unless(shown(path, movie, track) == expected);
+  }
+  const boxes::Movie movie = read(bench.location());
+  fail_unless_equals_uint64(track_with(movie, "tx3g").samples.back().duration, 200 * 90);
+}
+GST_END_TEST;
+
+// A camera that only now and then has something to say keeps no fragment open and closes none.
+GST_START_TEST(sparse_tracks_neither_jump_nor_end_fragments) {
+  Bench bench;
+  Feed& video = bench.add_video();
+  Feed& meta = bench.add(Kind::kAudio);
+  bench.play();
+  video.start();
+  start(meta, kOnvif);
+  push(meta, bytes_of("first"), 0);
+  push(meta, bytes_of("an hour later"), 3600 * GST_SECOND);
+  push(meta, bytes_of("and again"), 3600 * GST_SECOND);
+  push(meta, bytes_of("back"), 10 * kMs);
+  video.push_many(10);
+  video.eos();
+  meta.eos();
+  bench.expect_eos();
+  bench.expect_quiet();
+  if (!g_getenv("TEST_WITHOUT_FRAGMENTS")) fail_unless_equals_uint64(bench.stat("fragments"), 1);
+  const boxes::Movie movie = read(bench.location());
+  const auto documents = shown(bench.location(), movie, track_with(movie, "metx"));
+  fail_unless_equals_int64(documents.at(1).ms, 3'600'000);
+  fail_unless_equals_int(documents.size(), 4);
+}
+GST_END_TEST;
+
+// ---- PCM ----
+
+GST_START_TEST(each_frame_of_pcm_is_a_sample_and_tables_stay_constant) {
+  Bench bench;
+  Feed& sound = bench.add_audio();
+  bench.play();
+  start(sound, kAlaw);
+  Bytes expected;
+  for (int i = 0; i < 200; ++i) {
+    push(sound, g711(i), static_cast<GstClockTime>(i) * 20 * kMs);
+    append(expected, g711(i));
+  }
+  sound.eos();
+  bench.expect_eos();
+  bench.expect_quiet();
+  for (const std::string& path : states_of(bench)) {
+    const boxes::Movie movie = read(path);
+    const boxes::Track& track = track_with(movie, "alaw");
+    fail_unless(sound_of(path, track) == expected);
+    for (const boxes::Sample& sample : track.samples)
+      fail_unless_equals_uint64(sample.duration, sample.size);
+  }
+  const boxes::Movie movie = read(bench.location());
+  fail_unless_equals_uint64(movie.tracks[0].samples.size(), 200 * 160);
+  const auto size = boxes::load_file(bench.location()).size() - expected.size();
+  fail_unless(size < 20'000, "%zu bytes beside the sound", size);
+}
+GST_END_TEST;
+
+struct Hole {
+  GstClockTime before_ms;
+  size_t silent_frames;
+};
+constexpr Hole kHoles[] = {{9, 0}, {20, 160}, {1000, 8000}, {9000, 72'000}};
+
+GST_START_TEST(a_hole_in_pcm_is_filled_with_silence) {
+  const Hole& hole = kHoles[__i__];
+  Bench bench;
+  Feed& sound = bench.add_audio();
+  bench.play();
+  start(sound, kAlaw);
+  Bytes expected;
+  for (int i = 0; i < 100; ++i) {
+    const GstClockTime later = i < 50 ? 0 : hole.before_ms;
+    push(sound, g711(i), (static_cast<GstClockTime>(i) * 20 + later) * kMs);
+    if (i == 50) append(expected, Bytes(hole.silent_frames, 0xd5));
+    append(expected, g711(i));
+  }
+  sound.eos();
+  bench.expect_eos();
+  fail_unless_equals_uint64(bench.stat(sound, "frames-stretched"), hole.silent_frames ? 1 : 0);
+  for (const std::string& path : states_of(bench)) {
+    const boxes::Movie movie = read(path);
+    fail_unless(sound_of(path, movie.tracks[0]) == expected);
+  }
+}
+GST_END_TEST;
+
+// What comes too early is caught up with, a tenth of each buffer, and then goes on untouched.
+GST_START_TEST(pcm_ahead_of_its_times_is_brought_back_to_them) {
+  Bench bench;
+  Feed& sound = bench.add_audio();
+  bench.play();
+  start(sound, kAlaw);
+  for (int i = 0; i < 200; ++i) {
+    const GstClockTime earlier = i < 50 ? 0 : 40;
+    push(sound, g711(i), (static_cast<GstClockTime>(i) * 20 - earlier) * kMs);
+  }
+  sound.eos();
+  bench.expect_eos();
+  const boxes::Movie movie = read(bench.location());
+  const auto frames = static_cast<int64_t>(movie.tracks[0].samples.size());
+  fail_unless(frames <= 200 * 160 - 40 * 8 + 80, "%d frames", static_cast<int>(frames));
+  fail_unless(frames >= 200 * 160 - 40 * 8 - 80, "%d frames", static_cast<int>(frames));
+  const Bytes bytes = sound_of(bench.location(), movie.tracks[0]);
+  Bytes tail;
+  for (int i = 150; i < 200; ++i) append(tail, g711(i));
+  fail_unless(std::equal(tail.rbegin(), tail.rend(), bytes.rbegin()));
+}
+GST_END_TEST;
+
+// Half a frame at a buffer's end belongs to no frame.
+GST_START_TEST(only_whole_frames_of_pcm_are_recorded) {
+  Bench bench;
+  Feed& sound = bench.add_audio();
+  bench.play();
+  start(sound, "audio/x-raw, format=S16LE, rate=8000, channels=2, layout=interleaved");
+  push(sound, Bytes(642, 1), 0);
+  push(sound, Bytes(3, 2), 20 * kMs);
+  push(sound, Bytes(640, 3), 20 * kMs);
+  sound.eos();
+  bench.expect_eos();
+  const boxes::Movie movie = read(bench.location());
+  Bytes expected(640, 1);
+  append(expected, Bytes(640, 3));
+  fail_unless(sound_of(bench.location(), movie.tracks[0]) == expected);
+  fail_unless_equals_int(movie.tracks[0].samples[0].size, 4);
+}
+GST_END_TEST;
+
+static Suite* other_tracks_suite() {
+  Suite* suite = suite_create("other_tracks");
+  TCase* tracks = tcase_create("tracks");
+  suite_add_tcase(suite, tracks);
+  tcase_add_loop_test(tracks, onvif_metadata_is_an_xml_track_about_the_video, 0, 2);
+  tcase_add_loop_test(tracks, texts_are_shown_for_as_long_as_they_last, 0, 2);
+  tcase_add_test(tracks, sparse_tracks_neither_jump_nor_end_fragments);
+  tcase_add_test(tracks, each_frame_of_pcm_is_a_sample_and_tables_stay_constant);
+  tcase_add_loop_test(tracks, a_hole_in_pcm_is_filled_with_silence, 0,
+                      static_cast<int>(std::size(kHoles)));
+  tcase_add_test(tracks, pcm_ahead_of_its_times_is_brought_back_to_them);
+  tcase_add_test(tracks, only_whole_frames_of_pcm_are_recorded);
+  return suite;
+}
+
+GST_CHECK_MAIN(other_tracks)
