@@ -57,9 +57,7 @@ run_plain() {
 
 # gst-launch-1.0 and gst-plugin-scanner have no sanitiser, so the plugin cannot be loaded into them. The
 # suite "tools" tests the tests' own reader and camera, "plain" is what is also run with fragments,
-# "crashes" looks at thousands of files and kills recorders, "readers" is about files. A process for
-# each case of a test costs more than the case under AddressSanitizer, so where nothing is amiss the
-# cases of a program share one.
+# "crashes" looks at thousands of files and kills recorders, "readers" is about files.
 # Looking for leaks at the end of each of a thousand test cases takes longer than the cases; so only
 # the suite "leaks" does it, in which everything is made and given back, in good and in bad times. GLib
 # has no frame pointers: only the slow unwinder sees who called it, which lsan.supp needs.
@@ -70,13 +68,8 @@ run_asan() (
   run_under=
   build_for build-asan address-tests "-Db_sanitize=address,undefined $sanitiser_options" \
     "$(g++ -print-file-name=libasan.so)" || exit 0
-  (
-    export CK_FORK=no
-    run_tests --suite mp4 --suite elements --suite timeline --no-suite forked --no-suite leaks \
-      --no-suite plain --timeout-multiplier 4 $two_a_processor
-  )
-  run_tests --suite forked --suite pipelines --suite examples --no-suite leaks --no-suite plain \
-    --timeout-multiplier 4 --logbase testlog-forked $two_a_processor
+  run_tests --suite mp4 --suite elements --suite timeline --suite pipelines --suite examples \
+    --no-suite leaks --no-suite plain --timeout-multiplier 4 $two_a_processor
   export ASAN_OPTIONS=fast_unwind_on_malloc=0
   export LSAN_OPTIONS="suppressions=$support/lsan.supp:print_suppressions=0"
   run_tests --suite leaks --no-suite plain --timeout-multiplier 4 --logbase testlog-leaks \
