@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Caps of anything, as a string up to the first line's end; what follows it is the codec_data. They
-// are refused, or become a description of which a sample entry can be written.
+// Caps of anything, as a string up to the first line's end; what follows it is the codec_data, the
+// streamheader and two samples. They are refused, or become a description of which a sample entry
+// can be written, also after what the samples say.
 #include <gst/gst.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "fuzz_support.h"
 #include "gst_owners.h"
+#include "memory_source.h"
 #include "mp4/sample_entry.h"
 #include "synthetic_media.h"
 #include "trackcaps.h"
@@ -34,7 +37,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (end != input.end() && has_structure) {
     caps.reset(gst_caps_make_writable(caps.release()));
     const auto codec_data = bench::to_buffer({end + 1, input.end()});
-    gst_caps_set_simple(caps.get(), "codec_data", GST_TYPE_BUFFER, codec_data.get(), nullptr);
+    gst_caps_set_simple(caps.get(), "codec_data", GST_TYPE_BUFFER, codec_data.get(), "streamheader",
+                        GST_TYPE_BUFFER, codec_data.get(), nullptr);
   }
 
   const fuzz::FatalCriticals criticals;
@@ -44,15 +48,20 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!status.ok()) return 0;
   fuzz::expect(read.fits(read), "a description that does not fit itself");
   const bool video = read.config.kind == mp4::TrackKind::kVideo;
-  fuzz::expect(!video || (read.config.video.width && read.config.video.height), "no size");
-  fuzz::expect(video || (read.config.audio.rate && read.config.audio.frame_ticks), "no rate");
+  const bool audio = read.config.kind == mp4::TrackKind::kAudio;
+  fuzz::expect(!audio || (read.config.audio.rate && read.config.audio.frame_ticks), "no rate");
+  fuzz::expect(read.config.timescale.ticks_per_second > 0, "no timescale");
   fuzz::expect(!read.picture_ns || *read.picture_ns >= 0, "time goes backwards");
+  const std::vector<uint8_t> bytes(end == input.end() ? input.begin() : end + 1, input.end());
+  const mp4_test::MemorySource sample(bytes);
   for (int i = 0; i < 2; ++i) {
+    const bool sized = read.config.video.width && read.config.video.height;
+    fuzz::expect(!video || !read.is_complete() || sized, "no size");
     mp4::BoxWriter writer;
     mp4::write_sample_entry(writer, read.config, {});
     fuzz::expect(writer.size() > read.config.codec_config.size(), "an empty sample entry");
-    if (!read.sets) break;
-    mp4::describe(*read.sets, read.config);
+    if (read.sets) mp4::describe(*read.sets, read.config);
+    if (read.codec().look) read.codec().look(sample, read.config);
   }
   return 0;
 }

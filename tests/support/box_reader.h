@@ -84,6 +84,7 @@ struct SampleEntry {
   std::optional<PixelAspectRatio> pasp;
   std::optional<Colour> colr;
   std::optional<BitRate> btrt;
+  std::vector<uint8_t> mdcv, clli, fiel, chan;  ///< their payloads
   bool has_esds = false;
   uint8_t object_type = 0, stream_type = 0;
   uint32_t buffer_size = 0, max_bitrate = 0, avg_bitrate = 0;

@@ -191,11 +191,6 @@ void read_dfla(Reading& reading, const Box& box) {
   cursor.bytes(34);
 }
 
-void expect_size(Reading& reading, const Box& box, size_t size) {
-  BoxCursor cursor(box, reading.problems);
-  cursor.bytes(size);
-}
-
 // 14496-14 5.6 ESDBox; 14496-1 7.2.6.5 ES_Descriptor
 void read_esds(Reading& reading, const Box& box, SampleEntry& entry) {
   entry.has_esds = true;

@@ -97,6 +97,12 @@ void read_btrt(Reading& reading, const Box& box, SampleEntry& entry) {
   entry.btrt = btrt;
 }
 
+// A box that has that many bytes.
+void read_whole(Reading& reading, const Box& box, size_t size, std::vector<uint8_t>& payload) {
+  BoxCursor cursor(box, reading.problems);
+  payload = cursor.bytes(size);
+}
+
 bool is_configuration(const std::string& type) {
   constexpr const char* kConfigurations[] = {"avcC", "hvcC", "vvcC", "av1C", "vpcC",
                                              "dOps", "dfLa", "dac3", "dec3", "alac"};
@@ -117,6 +123,10 @@ void read_children(Reading& reading, const Box& box, SampleEntry& entry) {
     if (type == "pasp") read_pasp(reading, child, entry);
     if (type == "colr") read_colr(reading, child, entry);
     if (type == "btrt") read_btrt(reading, child, entry);
+    if (type == "mdcv") read_whole(reading, child, 24, entry.mdcv);
+    if (type == "clli") read_whole(reading, child, 4, entry.clli);
+    if (type == "fiel") read_whole(reading, child, 2, entry.fiel);
+    if (type == "chan") read_whole(reading, child, 16, entry.chan);
     if (type == "avcC") read_avcc(reading, child);
     if (type == "hvcC") read_hvcc(reading, child);
     if (type == "esds") read_esds(reading, child, entry);
@@ -124,7 +134,7 @@ void read_children(Reading& reading, const Box& box, SampleEntry& entry) {
     if (type == "av1C") read_av1c(reading, child);
     if (type == "dOps") read_dops(reading, child, entry);
     if (type == "dfLa") read_dfla(reading, child);
-    if (type == "dac3") expect_size(reading, child, 3);
+    if (type == "dac3") read_whole(reading, child, 3, entry.config);
     const bool whole = is_configuration(type);
     if (whole) entry.config.assign(child.payload().begin(), child.payload().end());
     if ((whole || type == "esds") && ++configurations > 1) {

@@ -63,8 +63,6 @@ void read_vpcc(Reading& reading, const Box& box);
 void read_av1c(Reading& reading, const Box& box);
 void read_dops(Reading& reading, const Box& box, const SampleEntry& entry);
 void read_dfla(Reading& reading, const Box& box);
-/// The payload has that many bytes.
-void expect_size(Reading& reading, const Box& box, size_t size);
 /// Sample groups, 8.9; `sample_count` is what the runs must not exceed.
 void read_sample_groups(Reading& reading, const Box& parent, Track& track, uint64_t sample_count);
 /// One movie fragment, 8.8.

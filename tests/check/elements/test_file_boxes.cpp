@@ -293,6 +293,29 @@ GST_START_TEST(nothing_is_said_of_colours_nobody_named) {
 }
 GST_END_TEST;
 
+// SMPTE ST 2086 in the order green, blue, red, white; caps have red first.
+GST_START_TEST(caps_say_the_dynamic_range_and_the_order_of_fields) {
+  const Owned<GstCaps> caps = video_caps();
+  gst_caps_set_simple(caps.get(), "mastering-display-info", G_TYPE_STRING,
+                      "34000:16000:13250:34500:7500:3000:15635:16450:10000000:50",
+                      "content-light-level", G_TYPE_STRING, "1000:400", "interlace-mode",
+                      G_TYPE_STRING, "interleaved", "field-order", G_TYPE_STRING,
+                      __i__ ? "bottom-field-first" : "top-field-first", nullptr);
+  const boxes::SampleEntry entry = entry_of(Kind::kVideo, caps.get());
+  const Bytes mdcv{0x33, 0xc2, 0x86, 0xc4, 0x1d, 0x4c, 0x0b, 0xb8, 0x84, 0xd0, 0x3e, 0x80,
+                   0x3d, 0x13, 0x40, 0x42, 0x00, 0x98, 0x96, 0x80, 0x00, 0x00, 0x00, 0x32};
+  fail_unless(entry.mdcv == mdcv);
+  fail_unless(entry.clli == Bytes({0x03, 0xe8, 0x01, 0x90}));
+  fail_unless(entry.fiel == Bytes({2, static_cast<uint8_t>(__i__ ? 14 : 9)}));
+}
+GST_END_TEST;
+
+GST_START_TEST(nothing_is_said_of_range_and_fields_nobody_named) {
+  const boxes::SampleEntry entry = entry_of(Kind::kVideo, video_caps().get());
+  fail_unless(entry.mdcv.empty() && entry.clli.empty() && entry.fiel.empty());
+}
+GST_END_TEST;
+
 GST_START_TEST(the_picture_size_is_the_bitstreams_where_caps_have_none) {
   const Owned<GstCaps> caps = video_caps();
   gst_structure_remove_fields(gst_caps_get_structure(caps.get(), 0), "width", "height", nullptr);
@@ -370,6 +393,8 @@ static Suite* file_boxes_suite() {
   tcase_add_test(boxes, creation_time_is_the_wall_clock_of_the_first_sample);
   tcase_add_loop_test(boxes, caps_say_the_shape_of_a_pixel_before_the_bitstream, 0, 2);
   tcase_add_loop_test(boxes, caps_say_the_colours_before_the_bitstream, 0, 4);
+  tcase_add_loop_test(boxes, caps_say_the_dynamic_range_and_the_order_of_fields, 0, 2);
+  tcase_add_test(boxes, nothing_is_said_of_range_and_fields_nobody_named);
   tcase_add_test(boxes, nothing_is_said_of_colours_nobody_named);
   tcase_add_test(boxes, the_picture_size_is_the_bitstreams_where_caps_have_none);
   tcase_add_loop_test(boxes, avc_and_avc3_keep_their_names_and_their_configuration, 0, 2);

@@ -2,7 +2,10 @@
 //
 // Tests of tracks that are neither pictures nor compressed sound: ONVIF metadata, timed text, and
 // PCM, of which every frame is a sample and a hole is silence.
+#include <gst/audio/audio.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 
 #include "bus_expectations.h"
@@ -296,6 +299,118 @@ GST_START_TEST(only_whole_frames_of_pcm_are_recorded) {
 }
 GST_END_TEST;
 
+struct Layout {
+  const char* caps;
+  const char* format;
+  uint16_t bits;
+  Bytes bitmap;  // of 'chan', nothing: there is none
+};
+
+const std::vector<Layout>& layouts() {
+  static const std::vector<Layout> all{
+      {"audio/x-alaw, rate=8000, channels=1", "alaw", 16, {0, 0, 0, 4}},
+      {"audio/x-raw, format=S16LE, rate=48000, channels=2, layout=interleaved",
+       "sowt",
+       16,
+       {0, 0, 0, 3}},
+      {"audio/x-raw, format=S24BE, rate=48000, channels=6, layout=interleaved, "
+       "channel-mask=(bitmask)0x3f",
+       "in24",
+       24,
+       {0, 0, 0, 0x3f}},
+      {"audio/x-raw, format=F32BE, rate=48000, channels=3, layout=interleaved", "fl32", 32, {}},
+  };
+  return all;
+}
+
+GST_START_TEST(pcm_says_its_bits_and_where_its_channels_are) {
+  const Layout& layout = layouts()[size_t(__i__)];
+  Bench bench;
+  Feed& sound = bench.add_audio();
+  bench.play();
+  start(sound, layout.caps);
+  push(sound, Bytes(4800, 1), 0);
+  sound.eos();
+  bench.expect_eos();
+  const boxes::SampleEntry entry = read(bench.location()).tracks[0].entries[0];
+  bench::expect_text(entry.format, layout.format);
+  fail_unless_equals_int(entry.sample_bits, layout.bits);
+  fail_unless_equals_int(entry.chan.empty(), layout.bitmap.empty());
+  if (!layout.bitmap.empty())
+    fail_unless(Bytes(entry.chan.begin() + 8, entry.chan.begin() + 12) == layout.bitmap);
+}
+GST_END_TEST;
+
+// ---- clipped sound ----
+
+constexpr char kOpus[] = "audio/x-opus, rate=48000, channels=2, channel-mapping-family=0";
+
+// A packet of 20 ms.
+void push_packet(Feed& feed, int number, guint64 begin, guint64 end) {
+  Bytes packet = bench::noise(static_cast<uint64_t>(number), 60);
+  packet[0] = 0xfc;
+  Owned<GstBuffer> buffer = bench::to_buffer(packet);
+  GST_BUFFER_PTS(buffer.get()) = static_cast<GstClockTime>(number) * 20 * kMs;
+  if (begin || end)
+    gst_buffer_add_audio_clipping_meta(buffer.get(), GST_FORMAT_DEFAULT, begin, end);
+  fail_unless_equals_int(feed.push_buffer(buffer.release()), GST_FLOW_OK);
+}
+
+// All packets are there; an edit leaves out what is not to be heard of the first, and the last is
+// so much shorter. What is clipped in between is the decoder's business.
+GST_START_TEST(clipped_sound_is_an_edit) {
+  Bench bench;
+  Feed& sound = bench.add_audio();
+  bench.play();
+  start(sound, kOpus);
+  for (int i = 0; i < 100; ++i)
+    push_packet(sound, i, i == 0 || i == 50 ? 312 : 0, i == 99 ? 200 : 0);
+  sound.eos();
+  bench.expect_eos();
+  bench.expect_quiet();
+  for (const std::string& path : states_of(bench)) {
+    const boxes::Movie movie = read(path);
+    const boxes::Track& track = movie.tracks.at(0);
+    fail_unless_equals_int(track.samples.size(), 100);
+    fail_unless_equals_int(track.edits.size(), 1);
+    fail_unless_equals_int64(track.edits[0].media_time, 312);
+    fail_unless_equals_int64(boxes::presentation_ns(movie, track, track.samples[1]),
+                             (960 - 312) * GST_SECOND / 48'000);
+    for (size_t i = 0; i < 100; ++i)
+      fail_unless_equals_uint64(track.samples[i].duration, i < 99 ? 960 : 760);
+    fail_unless_equals_string(track.groups.empty() ? "roll" : track.groups[0].grouping_type.c_str(),
+                              "roll");
+  }
+  const boxes::Movie movie = read(bench.location());
+  fail_unless_equals_uint64(movie.duration, uint64_t{100 * 960 - 312 - 200} * 90'000 / 48'000);
+  fail_unless(movie.tracks[0].groups.at(0).entries.at(0) == Bytes({0xff, 0xfc}));  // -4: 80 ms
+}
+GST_END_TEST;
+
+// Sound and picture stay together: what is clipped comes before, not after.
+GST_START_TEST(clipping_moves_no_sound) {
+  Bench bench;
+  Feed& video = bench.add_video();
+  Feed& sound = bench.add_audio();
+  bench.play();
+  video.start();
+  start(sound, kOpus);
+  video.push_many(25);
+  for (int i = 0; i < 50; ++i) push_packet(sound, i, i == 0 ? 312 : 0, 0);
+  video.eos();
+  sound.eos();
+  bench.expect_eos();
+  for (const std::string& path : states_of(bench)) {
+    const boxes::Movie movie = read(path);
+    const boxes::Track& track = track_with(movie, "Opus");
+    const boxes::Track& pictures = track_with(movie, "avc1");
+    fail_unless_equals_int64(boxes::presentation_ns(movie, pictures, pictures.samples[0]), 0);
+    const int64_t second = boxes::presentation_ns(movie, track, track.samples[1]);
+    fail_unless(std::abs(second - 13'500'000) < 12'000, "%d ns", static_cast<int>(second));
+  }
+}
+GST_END_TEST;
+
 static Suite* other_tracks_suite() {
   Suite* suite = suite_create("other_tracks");
   TCase* tracks = tcase_create("tracks");
@@ -308,6 +423,10 @@ static Suite* other_tracks_suite() {
                       static_cast<int>(std::size(kHoles)));
   tcase_add_test(tracks, pcm_ahead_of_its_times_is_brought_back_to_them);
   tcase_add_test(tracks, only_whole_frames_of_pcm_are_recorded);
+  tcase_add_loop_test(tracks, pcm_says_its_bits_and_where_its_channels_are, 0,
+                      static_cast<int>(layouts().size()));
+  tcase_add_test(tracks, clipped_sound_is_an_edit);
+  tcase_add_test(tracks, clipping_moves_no_sound);
   return suite;
 }
 
