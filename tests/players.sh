@@ -112,6 +112,12 @@ server.serve_forever()
 END
 }
 
+# has v|a: "yes" if the file has pictures or sound.
+has() {
+  ffprobe -v error -select_streams "$1" -show_entries stream=codec_type -of csv=p=0 "$file" |
+    sed -n '1s/.*/yes/p'
+}
+
 start_server() {
   timeout 80 python3 "$scratch/server.py" "$file" "$scratch/port" >"$scratch/result" &
   server_pid=$!
@@ -131,8 +137,13 @@ play_in_chromium() {
   kill -s KILL -- "-$player_pid" 2>/dev/null || true
   wait "$player_pid" 2>/dev/null || true
   result=$(cat "$scratch/result")
+  case $(has v)$result in
+    *duration=NaN* | yes*size=0x0*) report Chromium "$result"; return ;;
+  esac
+  case $(has a)$result in
+    yes*sound=0*) report Chromium "$result"; return ;;
+  esac
   case $result in
-    *duration=NaN* | *size=0x0* | *sound=0*) report Chromium "$result" ;;
     ended*) report "Chromium ($result)" ;;
     *) report Chromium "${result:-nothing was played; $(tail -n 1 "$scratch/chromium")}" ;;
   esac

@@ -1,0 +1,116 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# sh tests/players-table.sh [ROW...]
+#
+# Records every codec from a live source, once to the end and once killed by SIGKILL, plays both in
+# ffmpeg, GStreamer, VLC, mpv and Chromium, and prints the table of docs/codecs.md; what a player
+# said goes to stderr. Takes a quarter of an hour. Installs the players, which is why it is not part
+# of tests/run.sh.
+set -eu
+
+repository=$(cd "$(dirname "$0")/.." && pwd)
+sh "$repository/tests/support/install-packages.sh" record test players >&2
+[ -f "$repository/build/build.ninja" ] || meson setup "$repository/build" "$repository" >&2
+ninja -C "$repository/build" gst/trailingmp4/libgsttrailingmp4.so >&2
+export GST_PLUGIN_PATH="$repository/build/gst/trailingmp4"
+export GST_REGISTRY="$repository/build/tests/registry.bin"
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+chmod 755 "$scratch"
+
+pictures='videotestsrc is-live=true num-buffers=BUFFERS pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=25/1'
+sound='audiotestsrc is-live=true num-buffers=BUFFERS samplesperbuffer=1920 volume=0.3 ! audioconvert ! audio/x-raw,channels=2,rate=RATE ! audioconvert'
+
+# NAME|what is before the recorder; PICTURES, SOUND and VOICE are the sources.
+rows() {
+  cat <<'END'
+H.264|PICTURES ! x264enc tune=zerolatency key-int-max=25 ! h264parse
+H.265|PICTURES ! x265enc tune=zerolatency speed-preset=ultrafast key-int-max=25 option-string=log-level=0 ! h265parse
+AV1|PICTURES ! av1enc usage-profile=realtime cpu-used=10 keyframe-max-dist=25 ! av1parse
+VP8|PICTURES ! vp8enc deadline=1 cpu-used=8 keyframe-max-dist=25
+VP9|PICTURES ! vp9enc deadline=1 cpu-used=8 keyframe-max-dist=25
+MPEG-4|filesrc location=mpeg4.mov ! qtdemux ! identity sync=true
+MJPEG|PICTURES ! jpegenc
+AAC|SOUND48000 ! avenc_aac ! aacparse
+Opus|SOUND48000 ! opusenc
+G.711 A-law|VOICE ! alawenc
+G.711 mu-law|VOICE ! mulawenc
+PCM S16LE|SOUND48000 ! audio/x-raw,format=S16LE
+L16 (S16BE)|SOUND48000 ! audio/x-raw,format=S16BE
+L24 (S24BE)|SOUND48000 ! audio/x-raw,format=S24BE
+PCM S32BE|SOUND48000 ! audio/x-raw,format=S32BE
+PCM F32BE|SOUND48000 ! audio/x-raw,format=F32BE
+PCM F64BE|SOUND48000 ! audio/x-raw,format=F64BE
+MP3|SOUND44100 ! lamemp3enc ! mpegaudioparse
+MP2|SOUND48000 ! avenc_mp2 ! mpegaudioparse
+AC-3|SOUND48000 ! avenc_ac3 ! ac3parse
+E-AC-3|SOUND48000 ! avenc_eac3 ! ac3parse
+FLAC|SOUND48000 ! flacenc ! flacparse
+ALAC|SOUND48000 ! avenc_alac
+END
+}
+
+# line_of ROW SECONDS: a launch line
+line_of() {
+  echo "$1" | sed -e "s@PICTURES@$pictures@" \
+    -e "s@SOUND\([0-9]*\)@$(echo "$sound" | sed 's/RATE/\\1/g')@" \
+    -e 's@VOICE@audiotestsrc is-live=true num-buffers=BUFFERS samplesperbuffer=320 volume=0.3 ! audio/x-raw,channels=1,rate=8000@' \
+    -e "s/BUFFERS/$(($2 * 25))/"
+}
+
+# shellcheck disable=SC2086  # the line is to be split
+record() {
+  gst-launch-1.0 -q $(line_of "$1" 3) ! trailingmp4sink location="$scratch/finished.mp4" >&2
+  gst-launch-1.0 -q $(line_of "$1" 60) ! trailingmp4sink location="$scratch/killed.mp4" >&2 &
+  recorder=$!
+  sleep 6
+  kill -s KILL "$recorder"
+  wait "$recorder" 2>/dev/null || true
+}
+
+# yes_no WHAT: yes, if its output is empty and it succeeds
+yes_no() {
+  if said=$("$@" 2>&1) && [ -z "$said" ]; then
+    echo yes
+  else
+    echo "$1: $said" | head -n 3 >&2
+    echo no
+  fi
+}
+
+in_ffmpeg() { ffmpeg -v error -xerror -i "$1" -map 0 -f null -; }
+
+in_gstreamer() {
+  timeout 60 gst-launch-1.0 -q playbin uri="file://$1" video-sink="fakesink sync=false" \
+    audio-sink="fakesink sync=false"
+}
+
+# The answers for one file, in the table's order.
+play() {
+  printf '%s|%s|' "$(yes_no in_ffmpeg "$1")" "$(yes_no in_gstreamer "$1")"
+  sh "$repository/tests/players.sh" "$1" >"$scratch/players" 2>&1 || true
+  grep '^FAIL' "$scratch/players" >&2 || true
+  for player in VLC mpv Chromium; do
+    if grep -q "^OK   $player" "$scratch/players"; then printf 'yes|'; else printf 'no|'; fi
+  done
+}
+
+# GStreamer's own encoder gives times that do not exist.
+cd "$scratch"
+ffmpeg -v error -f lavfi -i testsrc2=s=320x240:d=10 -c:v mpeg4 -g 25 mpeg4.mov
+echo '| | ffmpeg | GStreamer | VLC | mpv | Chromium |'
+echo '|---|---|---|---|---|---|'
+rows | while IFS='|' read -r name source; do
+  [ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
+  echo "== $name" >&2
+  rm -f "$scratch"/*.mp4
+  record "$source" </dev/null
+  finished=$(play "$scratch/finished.mp4" </dev/null)
+  killed=$(play "$scratch/killed.mp4" </dev/null)
+  printf '| %s |' "$name"
+  for i in 1 2 3 4 5; do
+    printf ' %s, %s |' "$(echo "$finished" | cut -d '|' -f $i)" "$(echo "$killed" | cut -d '|' -f $i)"
+  done
+  echo
+done
