@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // A decoder configuration record and samples behind it, as a camera may send them: the first byte
-// says which codec, then each piece has its length in two bytes before it.
+// says which codec, from 0x80 on one of those whose samples a function of the table looks at; then
+// each piece has its length in two bytes before it.
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <span>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "fuzz_support.h"
 #include "memory_source.h"
 #include "mp4/aac.h"
+#include "mp4/av1.h"
 #include "mp4/avc.h"
+#include "mp4/codec.h"
+#include "mp4/flac.h"
 #include "mp4/hevc.h"
 #include "mp4/nal.h"
 #include "mp4/narrow.h"
+#include "mp4/opus.h"
 #include "mp4/parameter_sets.h"
 #include "mp4/sample_entry.h"
 
@@ -114,7 +121,49 @@ void try_aac(std::span<const uint8_t> input) {
   config.format = "mp4a"_4cc;
   config.object_type = mp4::kObjectTypeMpeg4Audio;
   config.codec_config = specific;
-  config.audio = {aac->channels, aac->rate, aac->frame_ticks, -1};
+  config.audio = {.channels = aac->channels, .rate = aac->rate, .frame_ticks = aac->frame_ticks};
+  write_entry(config);
+}
+
+// The headers that come in caps.
+void try_headers(const Bytes& header) {
+  if (const auto opus = mp4::parse_opus_head(header))
+    fuzz::expect(mp4::opus_pre_skip(mp4::opus_specific_box(*opus)) == opus->pre_skip,
+                 "another pre-skip");
+  if (const auto flac = mp4::parse_streaminfo(header))
+    fuzz::expect(flac->rate > 0 && flac->channels > 0, "sound without a rate");
+  mp4::is_av1_configuration(header);
+}
+
+// A sample whose parameters are known describes nothing anew.
+void look_twice(const mp4::Codec& codec, const Bytes& sample, mp4::TrackConfig& config) {
+  const mp4_test::MemorySource source(sample);
+  const mp4::TrackConfig before = config;
+  const mp4::AccessUnit unit = codec.look(source, config);
+  fuzz::expect(unit.skip <= sample.size(), "left out behind the sample");
+  fuzz::expect(unit.duration >= 0 && unit.duration <= 1 << 17, "a sample that does not end");
+  fuzz::expect(unit.described_anew == !(config == before), "a change that is not said");
+  fuzz::expect(!codec.look(source, config).described_anew, "a description that is never known");
+}
+
+void try_looks(uint8_t number, Pieces pieces) {
+  constexpr std::pair<mp4::FourCC, uint8_t> kCodecs[] = {{"av01"_4cc, 0},
+                                                         {"vp08"_4cc, 0},
+                                                         {"vp09"_4cc, 0},
+                                                         {"mp4v"_4cc, mp4::kObjectTypeMpeg4Visual},
+                                                         {"mp4v"_4cc, mp4::kObjectTypeJpeg},
+                                                         {"vvc1"_4cc, 0},
+                                                         {"Opus"_4cc, 0},
+                                                         {"fLaC"_4cc, 0},
+                                                         {"ac-3"_4cc, 0},
+                                                         {"ec-3"_4cc, 0}};
+  mp4::TrackConfig config;
+  std::tie(config.format, config.object_type) = kCodecs[number % std::size(kCodecs)];
+  config.codec_config = pieces.next();
+  try_headers(config.codec_config);
+  const mp4::Codec* codec = mp4::find_codec(config.format, config.object_type);
+  fuzz::expect(codec && codec->look, "a codec without a look");
+  while (!pieces.empty()) look_twice(*codec, pieces.next(), config);
   write_entry(config);
 }
 
@@ -123,6 +172,10 @@ void try_aac(std::span<const uint8_t> input) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   const auto rest = std::span(data, size).subspan(1);
+  if (data[0] & 0x80) {
+    try_looks(data[0] & 0x7f, Pieces(rest));
+    return 0;
+  }
   switch (data[0] % 4) {
     case 0:
       try_nal_stream(mp4::NalCodec::kAvc, Pieces(rest));
