@@ -287,7 +287,7 @@ GST_END_TEST;
 GST_START_TEST(jpeg_says_its_size) {
   auto config = config_of(kJpeg);
   const Bytes sample = joined(kStart, segment(0xe0, Bytes(14)), segment(0xdb, Bytes(65)),
-                              Bytes{0xff, 0xff}, kFrameHeader, segment(0xc4, Bytes(30)), kScan);
+                              segment(0xc4, Bytes(30, 1)), Bytes{0xff, 0xff}, kFrameHeader, kScan);
   const auto unit = look_sanely(sample, config);
   fail_unless(unit.has_media && unit.access.sync && unit.described_anew);
   expect_size(config, 640, 480);
@@ -344,6 +344,8 @@ GST_START_TEST(vvc_without_a_slice) {
   fail_if(look_sanely({}, config).has_media);
   fail_if(look_sanely({0xff, 0xff, 0xff, 0xff, 0, kSequence << 3 | 1}, config).has_media);
   fail_unless(look_sanely(Bytes(1 << 20), config).has_media);  // too many to look at
+  const auto unit = look_sanely(mp4_test::join_nals({{}, vvc_nal(7)}), config);
+  fail_unless(unit.has_media && unit.access.sync);  // behind an empty unit
   auto none = config_of(kVvc);
   fail_unless(look_sanely(mp4_test::join_nals({vvc_nal(7)}), none).has_media);
 }
