@@ -66,9 +66,9 @@ Status read_mpeg1_audio(const GstStructure* caps, TrackCaps& result) {
   if (layer < 1 || layer > 3)
     return invalid("The MPEG audio caps do not say the layer; put an mpegaudioparse before it.");
   result.config.format = "mp4a"_4cc;
-  result.config.object_type = low_rate ? mp4::kObjectTypeMpeg2Audio : mp4::kObjectTypeMpeg1Audio;
-  result.config.audio.frame_ticks =
-      mp4::mpeg_audio_frame_ticks(low_rate ? 2u : 1u, static_cast<unsigned>(layer));
+  const unsigned mpeg = low_rate ? 2 : 1;
+  result.config.object_type = mp4::mpeg_audio_object_type(mpeg);
+  result.config.audio.frame_ticks = mp4::mpeg_audio_frame_ticks(mpeg, static_cast<unsigned>(layer));
   return {};
 }
 
