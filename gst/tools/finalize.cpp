@@ -2,7 +2,6 @@
 #include "finalize.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "file_reader.h"
 #include "mp4/file_layout.h"
+#include "mp4/file_lock.h"
 #include "mp4/movie_file.h"
 #include "mp4/posix_output_file.h"
 
@@ -28,11 +28,13 @@ Status open_alone(const std::string& path, const Options& options, mp4::FileDesc
   struct stat found {};
   if (::fstat(opened.get(), &found) != 0 || !S_ISREG(found.st_mode))
     return {StatusCode::kNotRegular, "It is not a regular file."};
-  const int lock = (options.only_look ? LOCK_SH : LOCK_EX) | LOCK_NB;
-  if (::flock(opened.get(), lock) != 0 && errno == EWOULDBLOCK)
+  // One that was just made: its recorder is about to lock it.
+  if (found.st_size == 0) return {StatusCode::kInvalid, "Nothing was recorded into it."};
+  const auto finisher = options.only_look ? mp4::Finisher::kLooks : mp4::Finisher::kWrites;
+  if (!mp4::lock_to_finish(opened.get(), finisher))
     return {StatusCode::kBusy, "It is being recorded, or finished, by another process."};
   // Who only looks is in nobody's way.
-  if (options.only_look) ::flock(opened.get(), LOCK_UN);
+  if (options.only_look) mp4::unlock(opened.get());
   file = std::move(opened);
   return {};
 }

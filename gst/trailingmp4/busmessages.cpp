@@ -11,6 +11,7 @@ GstResourceError resource_error(StatusCode code) {
     case StatusCode::kNotFound:
       return GST_RESOURCE_ERROR_NOT_FOUND;
     case StatusCode::kBusy:
+    case StatusCode::kBeingFinished:
       return GST_RESOURCE_ERROR_BUSY;
     case StatusCode::kNoSpace:
       return GST_RESOURCE_ERROR_NO_SPACE_LEFT;

@@ -32,7 +32,8 @@ class OutputFile {
   // On return the name is durable too.
   virtual Status sync_with_name() = 0;
   // A file that takes another one's place has its name now, and on return that is durable. Does
-  // nothing where the file has had its name from the beginning.
+  // nothing where the file has had its name from the beginning. kBeingFinished: the other one is
+  // at work for now, and is not replaced; may be tried again.
   virtual Status take_name() = 0;
   // The size that the system knows.
   virtual Status size(uint64_t& bytes) = 0;

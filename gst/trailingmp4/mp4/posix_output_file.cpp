@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/fs.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -16,6 +15,7 @@
 #include <cerrno>
 
 #include "file_layout.h"
+#include "file_lock.h"
 
 namespace mp4 {
 namespace {
@@ -55,6 +55,8 @@ Status open_failure(int error) {
       return {StatusCode::kOpen, "The file cannot be opened for writing.", error};
   }
 }
+
+Status busy() { return {StatusCode::kBusy, "Another recorder holds the file.", EWOULDBLOCK}; }
 
 Status sync_failure(int error) {
   return {StatusCode::kSync, "The disk did not take the data.", error};
@@ -144,13 +146,12 @@ Status PosixOutputFile::check_name() const {
   return {StatusCode::kNotRegular, what};
 }
 
-// A recorder holds a lock on its file. What cannot be opened has no recorder of ours.
+// A recorder holds a lock on its file. What cannot be opened has no recorder of ours. A file that
+// is being finished is in nobody's way as long as it keeps its name.
 Status PosixOutputFile::check_nobody_records(const std::string& name) const {
   const FileDescriptor fd(
       ::openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (fd.valid() && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-    return {StatusCode::kBusy, "Another recorder holds the file.", errno};
-  return {};
+  return fd.valid() && lock_to_record(fd.get()) == LockHolder::kRecorder ? busy() : Status();
 }
 
 Status PosixOutputFile::check_folder() const {
@@ -171,17 +172,15 @@ Status PosixOutputFile::create() {
 }
 
 Status PosixOutputFile::create_hidden() {
-  for (unsigned number = 1; number <= kMostLeftOvers; ++number) {
+  unsigned number = 1, attempt = 0;
+  while (number <= kMostLeftOvers) {
     const std::string name = hidden_name(name_, number);
     Status status = create_as(name);
-    if (status.code() == StatusCode::kExists) {
-      bool removed = false;
-      if (status = remove_useless(name, removed); !status.ok()) return status;
-      if (!removed) continue;
-      status = create_as(name);
-    }
     if (status.ok()) hidden_name_ = name;
-    return status;
+    if (status.code() != StatusCode::kExists) return status;
+    bool removed = false;
+    if (status = remove_useless(name, removed); !status.ok()) return status;
+    if (!removed || ++attempt % kMostAttempts == 0) ++number;
   }
   return {StatusCode::kExists, "Too many recordings were left over beside the file."};
 }
@@ -193,15 +192,16 @@ Status PosixOutputFile::remove_useless(const std::string& name, bool& removed) c
       ::openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   removed = !fd.valid() && errno == ENOENT;
   if (!fd.valid()) return removed ? Status() : open_failure(errno);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-    return {StatusCode::kBusy, "Another recorder holds the file.", errno};
+  const LockHolder holder = lock_to_record(fd.get());
+  if (holder == LockHolder::kFinisher) return {};
+  if (holder == LockHolder::kRecorder) return busy();
   std::array<uint8_t, kTellingBytes> begin;
   const ssize_t count = ::pread(fd.get(), begin.data(), begin.size(), 0);
   if (count < 0) return open_failure(errno);
   if (may_hold_recording(std::span(begin).first(static_cast<size_t>(count)))) return {};
-  if (has_lost_name(fd.get(), name)) return {};
-  if (::unlinkat(folder_.get(), name.c_str(), 0) != 0) return open_failure(errno);
   removed = true;
+  if (has_lost_name(fd.get(), name)) return {};  // by somebody else
+  if (::unlinkat(folder_.get(), name.c_str(), 0) != 0) return open_failure(errno);
   return {};
 }
 
@@ -225,14 +225,14 @@ Status PosixOutputFile::create_as(const std::string& name) {
     if (::fstat(fd.get(), &made) != 0 || !S_ISREG(made.st_mode))
       return {StatusCode::kNotRegular, "The location is not a regular file.", errno};
     // Says to others that a recorder is at it. Not every file system has locks: go on without.
-    const bool is_held = ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    const LockHolder holder = lock_to_record(fd.get());
     if (has_lost_name(fd.get(), name)) continue;
-    if (is_held) return {StatusCode::kBusy, "Another recorder holds the file.", EWOULDBLOCK};
+    if (holder != LockHolder::kSelf) return busy();
     write_in_place(fd.get());
     file_ = std::move(fd);
     return {};
   }
-  return {StatusCode::kBusy, "Another recorder holds the file."};
+  return busy();
 }
 
 Status PosixOutputFile::reserve(uint64_t from, uint64_t to) {
@@ -329,10 +329,11 @@ Status PosixOutputFile::replace_old_file() const {
   const FileDescriptor old(
       ::openat(folder_.get(), name_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (auto status = check_name(); !status.ok()) return status;
-  const bool is_held =
-      old.valid() && ::flock(old.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-  if (is_held || (old.valid() && has_lost_name(old.get(), name_)))
-    return {StatusCode::kBusy, "Another recorder holds the file.", EWOULDBLOCK};
+  const LockHolder holder = old.valid() ? lock_to_record(old.get()) : LockHolder::kSelf;
+  if (holder == LockHolder::kFinisher)
+    return {StatusCode::kBeingFinished, "The old file is just being finished.", EWOULDBLOCK};
+  if (holder == LockHolder::kRecorder || (old.valid() && has_lost_name(old.get(), name_)))
+    return busy();
   if (::renameat(folder_.get(), hidden_name_.c_str(), folder_.get(), name_.c_str()) != 0)
     return {StatusCode::kWrite, "The new file cannot take the old one's place.", errno};
   return {};

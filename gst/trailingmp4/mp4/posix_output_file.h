@@ -47,7 +47,8 @@ class PosixOutputFile final : public OutputFile {
 
   // While a file of the name exists, the new one has a hidden name, ".NAME.recording", until
   // take_name(). What a crash left under that name is removed if it can be of no use to anybody,
-  // and kept otherwise: then the new one's name is ".NAME.2.recording", and so on.
+  // and kept otherwise, or while it is being finished: then the new one's name is
+  // ".NAME.2.recording", and so on.
   Status create() override;
   Status reserve(uint64_t from, uint64_t to) override;
   Status write(uint64_t offset, std::span<const iovec> pieces) override;

@@ -16,6 +16,7 @@ enum class StatusCode {
   kExists,         // something of that name is there already
   kNotRegular,     // the name is a folder, device, FIFO or symbolic link
   kBusy,           // another recorder holds the file
+  kBeingFinished,  // trailingmp4-finalize holds the file, for now
   kOpen,           // the file or folder could not be opened
   kWrite,          // a write failed
   kNoSpace,        // disk full, quota or file size limit

@@ -24,6 +24,8 @@
 #include <utility>
 
 #include "file_bytes.h"
+#include "finalize.h"
+#include "mp4/file_lock.h"
 #include "mp4/posix_output_file.h"
 #include "test_recording.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
@@ -283,9 +285,101 @@ GST_START_TEST(a_file_that_is_removed_before_it_is_locked_is_made_again) {
 }
 GST_END_TEST;
 
+// By one that looks whether a recorder is at it.
+GST_START_TEST(a_lock_that_is_held_for_a_moment_is_waited_for) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("x.mp4");
+  fail_unless(try_to_open(path).ok());
+  std::thread other;
+  before_lock = [&] {
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    fail_unless_equals_int(flock(fd, LOCK_EX), 0);
+    other = std::thread([fd] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(4));
+      close(fd);
+    });
+  };
+  const Status status = file->create();
+  other.join();
+  fail_unless(status.ok(), "%s", status.text().c_str());
+}
+GST_END_TEST;
+
+// ---- beside one that finishes what was left over ----
+
+// A recorder makes its file, and locks it then.
+GST_START_TEST(an_empty_file_is_not_locked_by_one_that_finishes) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("x.mp4");
+  make_file(path, 0);
+  const mp4::FileDescriptor fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  fail_unless_equals_int(flock(fd.get(), LOCK_EX), 0);
+  for (bool only_look : {false, true}) {
+    finalize::Report report;
+    const auto status = finalize::finalize(
+        path, {.only_look = only_look}, [](uint64_t) {}, report);
+    fail_unless(status.code() == StatusCode::kInvalid, "%s", status.text().c_str());
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST(a_file_that_is_being_finished_is_replaced_later) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("x.mp4");
+  make_file(path);
+  mp4::FileDescriptor fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  fail_unless(mp4::lock_to_finish(fd.get(), mp4::Finisher::kWrites));
+  fail_unless(PosixOutputFile::open_folder(path, {.overwrite = true}, file).ok());
+  fail_unless(file->create().ok());
+  fail_unless(file->take_name().code() == StatusCode::kBeingFinished);
+  fail_unless_equals_uint64(std::filesystem::file_size(path), 3);
+  fd = mp4::FileDescriptor();
+  fail_unless(file->take_name().ok());
+  fail_unless_equals_uint64(std::filesystem::file_size(path), 0);
+}
+GST_END_TEST;
+
+GST_START_TEST(beside_a_left_over_that_is_being_finished_there_is_another_name) {
+  const TemporaryFolder folder;
+  const std::string path = folder.path("x.mp4"), left = folder.path(".x.mp4.recording");
+  make_file(path);
+  make_file(left);
+  const mp4::FileDescriptor fd(open(left.c_str(), O_RDWR | O_CLOEXEC));
+  fail_unless(mp4::lock_to_finish(fd.get(), mp4::Finisher::kWrites));
+  fail_unless(PosixOutputFile::open_folder(path, {.overwrite = true}, file).ok());
+  const Status status = file->create();
+  fail_unless(status.ok(), "%s", status.text().c_str());
+  fail_unless(std::filesystem::exists(folder.path(".x.mp4.2.recording")));
+  fail_unless_equals_uint64(std::filesystem::file_size(left), 3);
+}
+GST_END_TEST;
+
+GST_START_TEST(who_finishes_keeps_others_away_and_who_looks_does_not) {
+  const TemporaryFolder folder;
+  make_file(folder.path("x.mp4"));
+  const auto open_it = [&] {
+    return mp4::FileDescriptor(open(folder.path("x.mp4").c_str(), O_RDWR | O_CLOEXEC));
+  };
+  const auto one = open_it(), other = open_it();
+  using mp4::Finisher, mp4::LockHolder;
+  fail_unless(mp4::lock_to_finish(one.get(), Finisher::kLooks));
+  fail_unless(mp4::lock_to_finish(other.get(), Finisher::kLooks));
+  mp4::unlock(one.get());
+  fail_unless(mp4::lock_to_record(one.get()) == LockHolder::kFinisher);
+  mp4::unlock(other.get());
+  fail_unless(mp4::lock_to_finish(one.get(), Finisher::kWrites));
+  fail_if(mp4::lock_to_finish(other.get(), Finisher::kWrites));
+  mp4::unlock(one.get());
+  fail_unless(mp4::lock_to_record(one.get()) == LockHolder::kSelf);
+  fail_if(mp4::lock_to_finish(other.get(), Finisher::kLooks));
+  mp4::unlock(other.get());
+  fail_unless(mp4::lock_to_record(other.get()) == LockHolder::kRecorder);
+}
+GST_END_TEST;
+
 // Both find what a third one left over, and one of them only takes its place.
 GST_START_TEST(two_that_begin_at_once_do_not_take_each_others_file) {
-  for (int run = 0; run < 300; ++run) {
+  for (int run = 0; run < 100; ++run) {
     const TemporaryFolder folder;
     const std::string path = folder.path("x.mp4");
     fail_unless(boxes::store_file(path, {1}) &&
@@ -330,7 +424,14 @@ static Suite* posix_output_file_suite() {
   tcase_add_test(rights, no_descriptor_is_inherited_by_other_programs);
   tcase_add_test(rights, the_file_is_locked_as_long_as_it_is_open);
   tcase_add_test(rights, a_file_that_is_removed_before_it_is_locked_is_made_again);
+  tcase_add_test(rights, a_lock_that_is_held_for_a_moment_is_waited_for);
   tcase_add_test(rights, two_that_begin_at_once_do_not_take_each_others_file);
+  TCase* finishing = tcase_create("finishing");
+  suite_add_tcase(suite, finishing);
+  tcase_add_test(finishing, an_empty_file_is_not_locked_by_one_that_finishes);
+  tcase_add_test(finishing, a_file_that_is_being_finished_is_replaced_later);
+  tcase_add_test(finishing, beside_a_left_over_that_is_being_finished_there_is_another_name);
+  tcase_add_test(finishing, who_finishes_keeps_others_away_and_who_looks_does_not);
   return suite;
 }
 
