@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <thread>
 
 #include "box_writer.h"
 #include "file_layout.h"
@@ -90,7 +92,9 @@ Status MovieFile::commit() {
     ++published_;
   }
   hidden_.clear();
-  return has_name_ ? Status() : take_name();
+  if (has_name_) return {};
+  const Status status = take_name();
+  return status.code() == StatusCode::kBeingFinished ? Status() : status;
 }
 
 Status MovieFile::settle() { return is_synced_ ? Status() : sync(); }
@@ -100,6 +104,17 @@ Status MovieFile::take_name() {
   Status status = settle();
   if (status.ok()) status = file_->take_name();
   has_name_ = status.ok();
+  return status;
+}
+
+// There is no later fragment: what holds the old file is given a second.
+Status MovieFile::take_name_at_last() {
+  constexpr unsigned kAttempts = 40;
+  Status status = take_name();
+  for (unsigned i = 1; i < kAttempts && status.code() == StatusCode::kBeingFinished; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+    status = take_name();
+  }
   return status;
 }
 
@@ -114,7 +129,7 @@ Status MovieFile::finish(std::span<const uint8_t> moov) {
   if (status.ok()) status = check_size(size);                 // S7: the same
   if (status.ok()) status = flip(moov_offset - kMdatOffset);  // S8: either of the two
   if (status.ok()) status = sync();                           // S9: finished
-  if (status.ok() && !has_name_) status = take_name();
+  if (status.ok() && !has_name_) status = take_name_at_last();
   if (status.ok()) status = file_->truncate(size);
   const Status closed = file_->close();
   return status.ok() ? closed : status;

@@ -45,7 +45,8 @@ class MovieFile {
   // zeros of its size and its track is added to damaged. kNoSpace: it is not in the file, which can
   // be finished without it.
   Status append(const Fragment& fragment, std::vector<TrackIndex>& damaged);
-  // S3, S4: makes durable and publishes what was appended.
+  // S3, S4: makes durable and publishes what was appended. A file whose place it takes may be held
+  // for now: that is tried again with the next fragment.
   Status commit();
   // Makes durable what was published.
   Status settle();
@@ -78,6 +79,7 @@ class MovieFile {
   Status write(uint64_t offset, std::span<const iovec> pieces);
   Status sync();
   Status take_name();
+  Status take_name_at_last();
   void note_written(uint64_t offset, uint64_t bytes);
   void note_synced();
 

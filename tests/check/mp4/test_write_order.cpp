@@ -235,6 +235,29 @@ GST_START_TEST(after_a_failure_nothing_more_is_written) {
 }
 GST_END_TEST;
 
+// While trailingmp4-finalize is at the file whose place it takes.
+GST_START_TEST(a_name_that_is_held_for_now_is_taken_later) {
+  TestRecording recording;
+  recording.disk->fail_call(Verb::kTakeName, 1, StatusCode::kBeingFinished, EWOULDBLOCK);
+  append_two_tracks(recording);
+  fail_unless(recording.finish());
+  fail_unless(recording.differences().empty());
+  fail_unless_equals_int(recording.disk->count(Verb::kTakeName), 2);
+}
+GST_END_TEST;
+
+GST_START_TEST(a_name_that_is_held_to_the_end_is_told_then) {
+  TestRecording recording;
+  recording.disk->fail_from(Verb::kTakeName, 1, StatusCode::kBeingFinished, EWOULDBLOCK);
+  append_two_tracks(recording);
+  recording.recording->end();
+  fail_unless(recording.witness->wait_until_ended());
+  fail_unless(recording.witness->failure()->code() == StatusCode::kBeingFinished);
+  fail_unless(recording.differences().empty());
+  expect_clean_failure(recording, "held");
+}
+GST_END_TEST;
+
 GST_START_TEST(a_failed_recording_takes_nothing_and_lets_go_of_what_waits) {
   TestRecording recording;
   const auto track = recording.add_track(video_config());
@@ -283,6 +306,8 @@ static Suite* write_order_suite() {
   tcase_add_test(order, a_disk_that_is_gone_for_good_is_told_once);
   tcase_add_test(order, a_flip_that_fails_is_tried_once_more);
   tcase_add_test(order, after_a_failure_nothing_more_is_written);
+  tcase_add_test(order, a_name_that_is_held_for_now_is_taken_later);
+  tcase_add_test(order, a_name_that_is_held_to_the_end_is_told_then);
   tcase_add_test(order, a_failed_recording_takes_nothing_and_lets_go_of_what_waits);
   tcase_add_test(order, a_file_that_somebody_changed_is_not_flipped);
   return suite;
