@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "file_reader.h"
+#include "mp4/box_writer.h"
 #include "mp4/file_layout.h"
 #include "mp4/file_lock.h"
 #include "mp4/movie_file.h"
@@ -54,6 +55,29 @@ Status make_room(mp4::OutputFile& file, uint64_t begin, uint64_t size, uint64_t 
   return end <= size ? Status() : file.reserve(std::max(begin, size), end);
 }
 
+Status write(mp4::OutputFile& file, uint64_t offset, std::vector<uint8_t> bytes) {
+  const iovec piece{bytes.data(), bytes.size()};
+  return file.write(offset, {&piece, 1});
+}
+
+// What is not whole of a fragment that was cut becomes a box of its own; then the fragment is
+// hidden up to there, for readers and the next run. Each step is durable before the next one.
+Status hide_cut_fragment(mp4::OutputFile& file, const LeftOver& left_over, uint64_t size) {
+  const uint64_t begin = left_over.cut_offset(), end = left_over.end();
+  const uint64_t rest = size - std::min(size, end);
+  mp4::BoxWriter mark;
+  mark.u32(kCutMark);
+  Status status;
+  if (rest >= mp4::kBoxHeaderSize) status = write(file, end, mp4::write_skip_header(rest));
+  if (rest > 0 && rest < mp4::kBoxHeaderSize) status = file.truncate(end);
+  if (status.ok() && begin != 0) status = write(file, begin + kCutMarkOffset, mark.take());
+  if (status.ok()) status = file.sync();
+  if (begin == 0) return status;
+  if (status.ok()) status = write(file, begin, mp4::write_skip_header(end - begin));
+  if (status.ok()) status = file.sync();
+  return status;
+}
+
 }  // namespace
 
 Status finish(const LeftOver& left_over, std::unique_ptr<mp4::OutputFile> file) {
@@ -66,6 +90,10 @@ Status finish(const LeftOver& left_over, std::unique_ptr<mp4::OutputFile> file) 
     // What could be held after all is given back.
     if (auto truncated = file->truncate(size); !truncated.ok()) return truncated;
     return status.code() == StatusCode::kNoSpace ? no_room(needed, status) : status;
+  }
+  if (left_over.is_cut()) {
+    if (auto status = hide_cut_fragment(*file, left_over, size); !status.ok()) return status;
+    if (auto status = make_room(*file, left_over.end(), size, end); !status.ok()) return status;
   }
   mp4::MovieFile movie(std::move(file), left_over.end());
   const Status status = movie.finish(moov);

@@ -77,6 +77,28 @@ bool read_traf(Bytes traf, uint64_t begin, uint64_t end, FragmentView::Run& run)
 
 }  // namespace
 
+uint64_t FragmentView::samples() const {
+  uint64_t samples = 0;
+  for (const Run& run : runs) samples += run.samples.size();
+  return samples;
+}
+
+uint64_t FragmentView::end() const {
+  uint64_t end = 0;
+  for (const Run& run : runs)
+    for (const Sample& sample : run.samples) end = std::max(end, sample.position + sample.size);
+  return end;
+}
+
+void FragmentView::cut(uint64_t end) {
+  for (Run& run : runs) {
+    const auto is_cut = [&](const Sample& sample) { return sample.position + sample.size > end; };
+    run.samples.erase(std::find_if(run.samples.begin(), run.samples.end(), is_cut),
+                      run.samples.end());
+  }
+  std::erase_if(runs, [](const Run& run) { return run.samples.empty(); });
+}
+
 std::optional<FragmentView> read_fragment(Bytes moof, uint64_t size) {
   constexpr uint64_t kHeaders = 16;  // of the two boxes
   Fields mfhd(find_box(moof, "mfhd"_4cc).body);

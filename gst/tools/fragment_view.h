@@ -28,6 +28,11 @@ struct FragmentView {
 
   uint32_t sequence_number = 0;
   std::vector<Run> runs;
+
+  uint64_t samples() const;
+  uint64_t end() const;  // of the last sample, from the fragment's begin
+  // Leaves out what does not end by then, and all behind it of the same track.
+  void cut(uint64_t end);
 };
 
 // The 'mdat' stands right behind the 'moof'. moof: its body; size: of both boxes with their

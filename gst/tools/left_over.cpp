@@ -8,6 +8,7 @@
 
 #include "box_view.h"
 #include "mp4/file_layout.h"
+#include "mp4/narrow.h"
 
 namespace finalize {
 namespace {
@@ -31,33 +32,58 @@ std::vector<uint8_t> read_bytes(const mp4::ByteSource& file, uint64_t offset, ui
   return bytes;
 }
 
-// Of a box that is whole; sizes of 64 bits and "to the end" are not ours.
-std::optional<Header> read_header(const mp4::ByteSource& file, uint64_t offset) {
+// Sizes of 64 bits and "to the end" are not ours.
+std::optional<Header> read_any_header(const mp4::ByteSource& file, uint64_t offset) {
   const std::vector<uint8_t> bytes = read_bytes(file, offset, kBoxHeaderSize);
   Fields fields(bytes);
   const uint64_t size = fields.u32();
   const mp4::FourCC type = fields.fourcc();
-  if (fields.exhausted() || size < kBoxHeaderSize || size > file.size() - offset) return {};
+  if (fields.exhausted() || size < kBoxHeaderSize) return {};
   return Header{size, type};
+}
+
+// Of a box that is whole.
+std::optional<Header> read_header(const mp4::ByteSource& file, uint64_t offset) {
+  const auto header = read_any_header(file, offset);
+  return header && header->size <= file.size() - offset ? header : std::nullopt;
+}
+
+// A 'moof', hidden or not, as far as its boxes are whole.
+struct MoofWalk {
+  uint64_t size;               // up to the first box that is not of it, or is not whole
+  std::optional<Header> next;  // that one, as far as there is one
+};
+
+MoofWalk walk_moof(const mp4::ByteSource& file, uint64_t offset) {
+  for (uint64_t position = kBoxHeaderSize;;) {
+    const auto box = read_any_header(file, offset + position);
+    const auto expected = position == kBoxHeaderSize ? "mfhd"_4cc : "traf"_4cc;
+    const bool goes_on = box && box->type == expected && position <= kLargestMoof &&
+                         box->size <= file.size() - offset - position;
+    if (!goes_on) return {position, box};
+    position += box->size;
+  }
 }
 
 // How long the 'moof' of a hidden fragment is: its boxes go on as far as the 'mdat', which ends
 // with the fragment.
 std::optional<uint64_t> find_hidden_mdat(const mp4::ByteSource& file, uint64_t offset,
                                          uint64_t size) {
-  uint64_t position = kBoxHeaderSize;
-  while (size - position >= kBoxHeaderSize) {
-    const std::vector<uint8_t> bytes = read_bytes(file, offset + position, kBoxHeaderSize);
-    Fields fields(bytes);
-    const uint64_t box_size = fields.u32();
-    const mp4::FourCC type = fields.fourcc();
-    if (box_size < kBoxHeaderSize || box_size > size - position) return {};
-    if (type == "mdat"_4cc)
-      return box_size == size - position ? std::optional(position) : std::nullopt;
-    if (type != (position == kBoxHeaderSize ? "mfhd"_4cc : "traf"_4cc)) return {};
-    position += box_size;
-  }
-  return {};
+  const MoofWalk moof = walk_moof(file, offset);
+  if (!moof.next || moof.next->type != "mdat"_4cc || moof.size > size) return {};
+  return moof.next->size == size - moof.size ? std::optional(moof.size) : std::nullopt;
+}
+
+// Whether the file ends in the midst of this 'moof'. If its size alone is wrong, there is an 'mdat'
+// behind its boxes.
+bool is_cut_moof(const mp4::ByteSource& file, uint64_t offset, uint64_t size) {
+  const MoofWalk moof = walk_moof(file, offset);
+  if (size > kLargestMoof || moof.size > size) return false;
+  const uint64_t there = file.size() - offset - moof.size;
+  if (!moof.next) return there < kBoxHeaderSize;
+  const auto expected = moof.size == kBoxHeaderSize ? "mfhd"_4cc : "traf"_4cc;
+  return moof.next->type == expected && moof.next->size > there &&
+         moof.next->size <= size - moof.size;
 }
 
 // A sector that the disk did not get before the power went is zeros. No sector of coded media is:
@@ -93,9 +119,20 @@ bool is_hidden_tail(const mp4::ByteSource& file, uint64_t offset) {
   return is_skip || (size == 0 && type == mp4::FourCC{});
 }
 
+uint64_t aligned(uint64_t size) { return size + mp4::padding_after(size); }
+
 Status invalid(const char* sentence) { return {StatusCode::kInvalid, sentence}; }
 
 }  // namespace
+
+// One whose 'mdat' goes on behind the end of the file, or of what hides it.
+struct CutFragment {
+  uint64_t offset;
+  uint64_t moof_size;
+  uint64_t size;   // that it had
+  uint64_t there;  // that is left of it
+  bool is_hidden;
+};
 
 Status LeftOver::read(const mp4::ByteSource& file, const Progress& progress) {
   const std::vector<uint8_t> expected = mp4::write_file_header();
@@ -133,20 +170,20 @@ Status LeftOver::read_boxes(const mp4::ByteSource& file, const Progress& progres
         return invalid("Its description of the tracks is damaged.");
     } else if (header->type == "moof"_4cc) {
       const auto mdat = read_header(file, offset + size);
-      if (!mdat) break;
+      if (!mdat) break;  // cut
       if (mdat->type != "mdat"_4cc || !add(file, offset, size, size + mdat->size))
         return invalid("It is damaged: a fragment cannot be understood.");
       ++published_;
       size += mdat->size;
       end_ = offset + size;
     } else if (header->type == "skip"_4cc) {
-      read_hidden(file, offset, size);
+      if (!read_hidden_cut(file, offset)) read_hidden(file, offset, size);
     } else {
       break;
     }
     offset += size;
   }
-  if (has_moov_ && !is_hidden_tail(file, offset))
+  if (has_moov_ && !read_cut(file, offset) && !is_hidden_tail(file, offset))
     return invalid("It is damaged: what is behind its fragments cannot be understood.");
   if (fragments() > 0) return {};
   return invalid(has_moov_ ? "No fragment of it was written: there is nothing to finish."
@@ -171,6 +208,61 @@ void LeftOver::read_hidden(const mp4::ByteSource& file, uint64_t offset, uint64_
   if (!add(file, offset, *moof_size, size)) return;
   ++hidden_;
   end_ = offset + size;
+}
+
+// The last fragment of a copy that was cut. What is not whole of it is left out.
+bool LeftOver::read_cut(const mp4::ByteSource& file, uint64_t offset) {
+  const auto header = read_any_header(file, offset);
+  if (!header || offset % mp4::kAlignment != 0) return false;
+  if (header->type == "skip"_4cc) return read_hidden_cut(file, offset);
+  if (header->type != "moof"_4cc) return false;
+  const uint64_t there = file.size() - offset;
+  const auto mdat =
+      header->size < there ? read_any_header(file, offset + header->size) : std::nullopt;
+  const bool is_cut_before = header->size > there ? is_cut_moof(file, offset, header->size)
+                                                  : there - header->size < kBoxHeaderSize;
+  if (mdat && mdat->type == "mdat"_4cc)
+    return add_cut(file, {offset, header->size, header->size + mdat->size, there, false});
+  is_cut_ = is_cut_ || is_cut_before;
+  return is_cut_before;
+}
+
+// What an earlier run made of it, up to its last sample that is whole; what is to be written behind
+// that may be missing, and so may a part of the last 8 bytes.
+bool LeftOver::read_hidden_cut(const mp4::ByteSource& file, uint64_t offset) {
+  const std::vector<uint8_t> mark = read_bytes(file, offset + kCutMarkOffset, 4);
+  if (Fields(mark).u32() != kCutMark) return false;
+  const auto header = read_any_header(file, offset);
+  const MoofWalk moof = walk_moof(file, offset);
+  if (!has_moov_ || header->size >= file.size() - offset + mp4::kAlignment) return false;
+  if (!moof.next || moof.next->type != "mdat"_4cc || moof.size > header->size) return false;
+  const uint64_t size = moof.size + moof.next->size;
+  return size > header->size && add_cut(file, {offset, moof.size, size, header->size, true});
+}
+
+// Its size must be what its samples say: where it is wrong, there may be others behind it.
+bool LeftOver::add_cut(const mp4::ByteSource& file, const CutFragment& cut) {
+  if (cut.moof_size > kLargestMoof || !mp4::fits<uint32_t>(cut.size)) return false;
+  const std::vector<uint8_t> bytes = read_bytes(file, cut.offset, cut.moof_size);
+  if (bytes.size() != cut.moof_size) return false;
+  auto fragment = read_fragment(std::span(bytes).subspan(kBoxHeaderSize), cut.size);
+  if (!fragment || aligned(fragment->end()) != cut.size || !tracks_.can_add(*fragment))
+    return false;
+  FragmentView padded = *fragment;
+  fragment->cut(cut.there);
+  // The padding that follows must not make another sample whole.
+  const uint64_t samples = padded.samples();
+  padded.cut(aligned(fragment->end()));
+  if (padded.samples() > fragment->samples())
+    fragment->cut(cut.there / mp4::kAlignment * mp4::kAlignment);
+  is_cut_ = true;
+  samples_cut_ = samples - fragment->samples();
+  if (fragment->runs.empty()) return true;
+  tracks_.add(file, cut.offset, *fragment);
+  ++published_;
+  end_ = cut.offset + aligned(fragment->end());
+  if (!cut.is_hidden) cut_offset_ = cut.offset;
+  return true;
 }
 
 bool LeftOver::add(const mp4::ByteSource& file, uint64_t offset, uint64_t moof_size,

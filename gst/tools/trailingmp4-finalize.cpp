@@ -76,6 +76,10 @@ void say_what_is_in_it(const Report& report) {
          left_over.tracks().samples(), left_over.fragments());
   if (left_over.hidden_fragments() > 0)
     printf(" (not published until now: %" PRIu64 ")", left_over.hidden_fragments());
+  if (left_over.samples_cut() > 0)
+    printf(", the last fragment is cut, samples left out: %" PRIu64, left_over.samples_cut());
+  else if (left_over.is_cut())
+    printf(", the last fragment is cut and left out");
   if (report.file_size > left_over.end())
     printf(", incomplete rest: %" PRIu64 " bytes", report.file_size - left_over.end());
 }

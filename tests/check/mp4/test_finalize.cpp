@@ -101,6 +101,39 @@ struct Treated {
   Report report;
 };
 
+// Where the first one begins and the last one ends.
+std::pair<std::size_t, std::size_t> fragments_of(const boxes::Movie& movie) {
+  const auto is = [](const char* type) {
+    return [type](const boxes::Box& box) { return box.type == type; };
+  };
+  const auto moof = std::find_if(movie.top.begin(), movie.top.end(), is("moof"));
+  const auto mdat = std::find_if(movie.top.rbegin(), movie.top.rend(), is("mdat"));
+  fail_unless(moof != movie.top.end() && mdat != movie.top.rend());
+  const auto first = std::find_if(moof, movie.top.end(), is("mdat"));
+  return {first->offset + first->size, mdat->offset + mdat->size};
+}
+
+void expect_whole_ones(const boxes::Movie& cut, const boxes::Movie& movie, std::size_t track,
+                       std::size_t size) {
+  const auto& all = movie.tracks[track].samples;
+  const auto is_whole = [&](const auto& sample) { return sample.offset + sample.size <= size; };
+  const auto wanted = std::find_if_not(all.begin(), all.end(), is_whole) - all.begin();
+  const auto found = track < cut.tracks.size() ? cut.tracks[track].samples.size() : 0;
+  fail_unless_equals_int(found, wanted);
+}
+
+// All calls to the disk. Empty: it is finished.
+std::vector<DiskCall> calls_of_finishing(const Bytes& file) {
+  const mp4_test::MemorySource source(file);
+  LeftOver left_over;
+  const auto status = left_over.read(source, [](uint64_t) {});
+  fail_unless(status.ok(), "%s", status.text().c_str());
+  if (left_over.kind() == LeftOver::Kind::kFinished) return {};
+  const auto disk = std::make_shared<mp4_test::CrashDisk>();
+  fail_unless(finalize::finish(left_over, std::make_unique<mp4_test::CrashFile>(disk, file)).ok());
+  return disk->calls();
+}
+
 }  // namespace
 
 // ---- what it makes ----
@@ -228,6 +261,49 @@ GST_START_TEST(a_file_that_is_cut_anywhere_is_finished_or_left_alone) {
 }
 GST_END_TEST;
 
+// All samples that are whole are kept, and no other one.
+GST_START_TEST(a_copy_that_was_cut_has_all_samples_that_are_whole) {
+  for (const char* name : {"two tracks", "reordered pictures"}) {
+    const Recorded recorded(scenario(name));
+    const Bytes whole = recorded.unflipped();
+    const auto movie = boxes::read_movie(Treated(whole).path);
+    const auto [first, end] = fragments_of(*movie);
+    for (std::size_t size = first; size < end; size += 1 + size * 7 % 41) {
+      Treated file(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)));
+      const auto status = file.treat();
+      fail_unless(status.ok(), "%zu: %s", size, status.text().c_str());
+      const auto cut = boxes::read_movie(file.path);
+      fail_unless(cut && !cut->fragmented && cut->problems.empty(), "%s, %zu", name, size);
+      for (std::size_t track = 0; track < movie->tracks.size(); ++track)
+        expect_whole_ones(*cut, *movie, track, size);
+    }
+  }
+}
+GST_END_TEST;
+
+// Whenever it is interrupted, the next run finishes the same.
+GST_START_TEST(a_copy_that_was_cut_may_be_finished_in_two_runs) {
+  const Recorded recorded(scenario("two tracks"));
+  const Bytes whole = recorded.unflipped();
+  const auto [first, end] = fragments_of(*boxes::read_movie(Treated(whole).path));
+  for (std::size_t size = first + (end - first) / 2; size < end; size += 157) {
+    const Bytes left(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    const auto calls = calls_of_finishing(left);
+    Bytes finished;
+    each_killed_state(calls, {1u << 20}, [&](const DiskState& state) { finished = state.file; });
+    const auto judge = [&](const DiskState& state) {
+      if (state.calls < mp4_test::CrashFile::kCallsBefore) return;
+      const auto again = calls_of_finishing(state.file);
+      Bytes result = state.file;
+      each_killed_state(again, {1u << 20}, [&](const DiskState& last) { result = last.file; });
+      fail_unless(result == finished, "cut at %zu, after %zu calls", size, state.calls);
+    };
+    each_killed_state(calls, {61}, judge);
+    each_powerless_state(calls, {97}, judge);
+  }
+}
+GST_END_TEST;
+
 // ---- what it refuses ----
 
 GST_START_TEST(what_it_cannot_finish_it_leaves_alone) {
@@ -252,12 +328,15 @@ GST_START_TEST(what_it_cannot_finish_it_leaves_alone) {
   interrupted.insert(moof, std::begin(kFree), std::end(kFree));
   Bytes wrong_size = whole;  // of the first fragment's mdat
   std::search(find(wrong_size, "moof"), wrong_size.end(), "mdat", "mdat" + 4)[-2] ^= 0x40;
+  Bytes wrong_moof = whole;
+  find(wrong_moof, "moof")[-2] ^= 0x40;
   const struct {
     Bytes bytes;
     const char* sentence;
   } cases[] = {
       {interrupted, "behind its fragments"},
       {wrong_size, "damaged"},
+      {wrong_moof, "damaged"},
       {{}, "Nothing was recorded"},
       {foreign, "not a recording of trailingmp4sink"},
       {lying, "no index"},
@@ -412,6 +491,8 @@ static Suite* finalize_suite() {
   tcase_add_test(result, a_fragment_that_lacks_the_last_part_of_a_sector_is_not);
   tcase_add_test(result, a_fragment_that_was_rejected_is_not_whole_the_next_time);
   tcase_add_test(result, a_file_that_is_cut_anywhere_is_finished_or_left_alone);
+  tcase_add_test(result, a_copy_that_was_cut_has_all_samples_that_are_whole);
+  tcase_add_test(result, a_copy_that_was_cut_may_be_finished_in_two_runs);
   TCase* refusal = tcase_create("refusal");
   suite_add_tcase(suite, refusal);
   tcase_add_test(refusal, what_it_cannot_finish_it_leaves_alone);
