@@ -81,7 +81,8 @@ Status hide_cut_fragment(mp4::OutputFile& file, const LeftOver& left_over, uint6
 }  // namespace
 
 Status finish(const LeftOver& left_over, std::unique_ptr<mp4::OutputFile> file) {
-  const std::vector<uint8_t> moov = left_over.tracks().moov();
+  const bool has_moov = left_over.has_finished_moov();
+  const std::vector<uint8_t> moov = left_over.moov();
   const uint64_t end = left_over.end() + mp4::kBoxHeaderSize + moov.size();
   uint64_t size = 0;
   if (auto status = file->size(size); !status.ok()) return status;
@@ -95,7 +96,10 @@ Status finish(const LeftOver& left_over, std::unique_ptr<mp4::OutputFile> file) 
     if (auto status = hide_cut_fragment(*file, left_over, size); !status.ok()) return status;
     if (auto status = make_room(*file, left_over.end(), size, end); !status.ok()) return status;
   }
-  mp4::MovieFile movie(std::move(file), left_over.end());
+  // Where it is there it is written again: it may be there for readers, and not on the disk, if a
+  // sync has failed.
+  using Behind = mp4::MovieFile::Behind;
+  mp4::MovieFile movie(std::move(file), left_over.end(), has_moov ? Behind::kMoov : Behind::kRest);
   const Status status = movie.finish(moov);
   return status.code() == StatusCode::kNoSpace ? no_room(needed, status) : status;
 }

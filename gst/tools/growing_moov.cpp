@@ -101,14 +101,18 @@ bool read_stsd(Bytes body, GrowingTrack& track) {  // 8.5.2
 bool read_trak(Bytes trak, GrowingTrack& track) {  // 8.3.1
   const Bytes edts = find_box(trak, "edts"_4cc).body, mdia = find_box(trak, "mdia"_4cc).body;
   const Bytes minf = find_box(mdia, "minf"_4cc).body, stbl = find_box(minf, "stbl"_4cc).body;
-  return read_tkhd(find_box(trak, "tkhd"_4cc).body, track) &&
-         read_elst(find_box(edts, "elst"_4cc).body, track) &&
-         read_mdhd(find_box(mdia, "mdhd"_4cc).body, track) &&
-         read_hdlr(find_box(mdia, "hdlr"_4cc).body, track) &&
+  return read_track_header(trak, track) && read_elst(find_box(edts, "elst"_4cc).body, track) &&
          read_stsd(find_box(stbl, "stsd"_4cc).body, track);
 }
 
 }  // namespace
+
+bool read_track_header(Bytes trak, GrowingTrack& track) {
+  const Bytes mdia = find_box(trak, "mdia"_4cc).body;
+  return read_tkhd(find_box(trak, "tkhd"_4cc).body, track) &&
+         read_mdhd(find_box(mdia, "mdhd"_4cc).body, track) &&
+         read_hdlr(find_box(mdia, "hdlr"_4cc).body, track);
+}
 
 std::optional<GrowingMovie> read_growing_moov(Bytes moov) {
   if (find_box(moov, "mvex"_4cc).body.empty()) return std::nullopt;  // 8.8.1

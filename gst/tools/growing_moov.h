@@ -25,6 +25,10 @@ struct GrowingMovie {
   std::vector<GrowingTrack> tracks;
 };
 
+// trak: the body of the box. What it says of the track but for its edits and its sample entries.
+// False: it is damaged.
+bool read_track_header(std::span<const uint8_t> trak, GrowingTrack& track);
+
 // moov: the body of the box. Nothing: it is damaged, or another program wrote it.
 std::optional<GrowingMovie> read_growing_moov(std::span<const uint8_t> moov);
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "box_view.h"
+#include "hidden_moov.h"
 #include "mp4/file_layout.h"
 #include "mp4/narrow.h"
 
@@ -19,6 +20,7 @@ using mp4::Status;
 using mp4::StatusCode;
 
 constexpr uint64_t kLargestMoof = uint64_t{64} << 20;  // and moov of a growing file
+constexpr uint64_t kLargestFinishedMoov = uint64_t{1} << 30;
 constexpr uint64_t kSector = 512;
 
 struct Header {
@@ -185,6 +187,7 @@ Status LeftOver::read_boxes(const mp4::ByteSource& file, const Progress& progres
   }
   if (has_moov_ && !read_cut(file, offset) && !is_hidden_tail(file, offset))
     return invalid("It is damaged: what is behind its fragments cannot be understood.");
+  if (fragments() > 0 && !is_cut_) read_finished_moov(file);
   if (fragments() > 0) return {};
   return invalid(has_moov_ ? "No fragment of it was written: there is nothing to finish."
                            : "It was recorded without fragments (fragment-duration=0), or before "
@@ -208,6 +211,20 @@ void LeftOver::read_hidden(const mp4::ByteSource& file, uint64_t offset, uint64_
   if (!add(file, offset, *moof_size, size)) return;
   ++hidden_;
   end_ = offset + size;
+}
+
+void LeftOver::read_finished_moov(const mp4::ByteSource& file) {
+  const auto skip = read_header(file, end_);
+  const bool is_last = skip && skip->type == "skip"_4cc && skip->size == file.size() - end_;
+  if (!is_last || skip->size > kLargestFinishedMoov || has_lost_sectors(file, end_, skip->size))
+    return;
+  std::vector<uint8_t> bytes = read_bytes(file, end_ + kBoxHeaderSize, skip->size - kBoxHeaderSize);
+  std::span<const uint8_t> boxes(bytes);
+  const auto moov = next_box(boxes);
+  if (!moov || moov->type != "moov"_4cc || !boxes.empty()) return;
+  const std::vector<uint8_t> anew = tracks_.moov();
+  if (can_use_moov(moov->body, std::span(anew).subspan(kBoxHeaderSize), end_))
+    finished_moov_ = std::move(bytes);
 }
 
 // The last fragment of a copy that was cut. What is not whole of it is left out.

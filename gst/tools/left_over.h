@@ -47,6 +47,12 @@ class LeftOver {
   uint64_t hidden_fragments() const { return hidden_; }  // of these, not published until now
   const LeftOverTracks& tracks() const { return tracks_; }
 
+  // The recorder's own movie box stands behind the fragments, hidden, and can be used.
+  bool has_finished_moov() const { return !finished_moov_.empty(); }
+  // Of the finished file: that one, or another that is made of the fragments.
+  std::vector<uint8_t> moov() const {
+    return has_finished_moov() ? finished_moov_ : tracks_.moov();
+  }
   // The file ends within a fragment, or did before it was to be finished.
   bool is_cut() const { return is_cut_; }
   uint64_t samples_cut() const { return samples_cut_; }  // as far as they are known
@@ -62,6 +68,7 @@ class LeftOver {
   bool add(const mp4::ByteSource& file, uint64_t offset, uint64_t moof_size, uint64_t size);
   bool read_cut(const mp4::ByteSource& file, uint64_t offset);
   bool read_hidden_cut(const mp4::ByteSource& file, uint64_t offset);
+  void read_finished_moov(const mp4::ByteSource& file);
   bool add_cut(const mp4::ByteSource& file, const CutFragment& cut);
 
   Kind kind_ = Kind::kLeftOver;
@@ -69,6 +76,7 @@ class LeftOver {
   uint64_t end_ = 0;
   uint64_t published_ = 0;
   uint64_t hidden_ = 0;
+  std::vector<uint8_t> finished_moov_;
   bool is_cut_ = false;
   uint64_t samples_cut_ = 0;
   uint64_t cut_offset_ = 0;

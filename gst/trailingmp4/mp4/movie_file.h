@@ -34,10 +34,11 @@ namespace mp4 {
 class MovieFile {
  public:
   explicit MovieFile(std::unique_ptr<OutputFile> file) : file_(std::move(file)) {}
-  // One that a recorder left over: its fragments end there, and what is behind is a rest. All that
-  // can be done with it is finish().
-  MovieFile(std::unique_ptr<OutputFile> file, uint64_t end)
-      : file_(std::move(file)), end_(end), has_name_(true), has_rest_(true) {}
+  // One that a recorder left over: its fragments end there, and what is behind is a rest, or the
+  // very moov that is to be shown. All that can be done with it is finish().
+  enum class Behind { kRest, kMoov };
+  MovieFile(std::unique_ptr<OutputFile> file, uint64_t end, Behind behind)
+      : file_(std::move(file)), end_(end), has_name_(true), has_rest_(behind == Behind::kRest) {}
 
   // S0: makes the file.
   Status create();

@@ -153,6 +153,63 @@ GST_START_TEST(the_file_is_the_one_that_the_recorder_would_have_made) {
 }
 GST_END_TEST;
 
+// Nor is what it knows besides lost: titles, another description, pictures of a late track that are
+// in no fragment.
+void record_titles(Film& film) {
+  scenario("late track").record(film);
+  film.recording->set_movie_tags({mp4::MovieTag{mp4::FourCC{0xa96e616d}, "Crossing at night"}});
+}
+
+GST_START_TEST(what_the_recorder_had_written_and_not_shown_is_used) {
+  const mp4_test::Scenario titles{"titles", {}, record_titles};
+  const mp4_test::Scenario* const cases[] = {&titles, &scenario("parameter change"),
+                                             &scenario("reordered pictures")};
+  for (const auto* scenario : cases) {
+    const Recorded recorded(*scenario);
+    Treated left(recorded.unflipped());
+    const auto status = left.treat();
+    fail_unless(status.ok(), "%s: %s", scenario->name, status.text().c_str());
+    fail_unless(left.report.left_over.has_finished_moov(), "%s", scenario->name);
+    fail_unless(left.bytes() == recorded.finished, "%s: it is another file", scenario->name);
+  }
+}
+GST_END_TEST;
+
+// A byte in each of its tables, and anything missing: then the tables are made anew, and right.
+GST_START_TEST(what_does_not_fit_the_fragments_is_not_used) {
+  const Recorded recorded(mp4_test::Scenario{"titles", {}, record_titles});
+  const Bytes whole = recorded.unflipped();
+  const auto movie = boxes::read_movie(Treated(recorded.finished).path);
+  const auto moov = static_cast<std::ptrdiff_t>(movie->top.back().offset);
+  const auto treat = [&](const Bytes& bytes, const char* what) {
+    Treated file(bytes);
+    const auto status = file.treat();
+    fail_unless(status.ok(), "%s: %s", what, status.text().c_str());
+    fail_unless(!file.report.left_over.has_finished_moov(), "%s", what);
+    const auto found = boxes::read_movie(file.path);
+    fail_unless(found && found->problems.empty(), "%s", what);
+    for (std::size_t i = 0; i < found->tracks.size(); ++i)
+      fail_unless_equals_int(found->tracks[i].samples.size(), movie->tracks[i].samples.size());
+  };
+  for (const char* table : {"stsz", "stco", "stsc", "stts", "stss", "stsd", "mdhd", "hdlr"}) {
+    Bytes bytes = whole;
+    for (auto at = bytes.begin() + moov;;) {
+      at = std::search(at, bytes.end(), table, table + 4);
+      if (at == bytes.end()) break;
+      at += table == std::string("hdlr") ? 12 : 16;
+      ++*at, ++at[3];
+    }
+    fail_if(bytes == whole, "%s", table);
+    treat(bytes, table);
+  }
+  Bytes lost = whole;
+  std::fill_n(lost.begin() + (moov + 1'023) / 512 * 512, 512, uint8_t{0});
+  treat(lost, "a sector");
+  for (std::size_t missing : {1u, 8u, 700u})
+    treat({whole.begin(), whole.end() - missing}, "its end");
+}
+GST_END_TEST;
+
 GST_START_TEST(a_finished_file_is_left_alone) {
   const Recorded recorded(scenario("two tracks"));
   Treated file(recorded.finished);
@@ -474,7 +531,7 @@ GST_START_TEST(a_file_with_other_bytes_does_no_harm) {
     const auto status = left_over.read(source, [](uint64_t) {});
     if (!status.ok() || left_over.kind() == LeftOver::Kind::kFinished) continue;
     fail_unless(left_over.end() <= bytes.size() && left_over.end() % 8 == 0, "run %d", run);
-    fail_if(left_over.tracks().moov().empty(), "run %d", run);
+    fail_if(left_over.moov().empty(), "run %d", run);
   }
 }
 GST_END_TEST;
@@ -484,6 +541,8 @@ static Suite* finalize_suite() {
   TCase* result = tcase_create("result");
   suite_add_tcase(suite, result);
   tcase_add_test(result, the_file_is_the_one_that_the_recorder_would_have_made);
+  tcase_add_test(result, what_the_recorder_had_written_and_not_shown_is_used);
+  tcase_add_test(result, what_does_not_fit_the_fragments_is_not_used);
   tcase_add_test(result, a_finished_file_is_left_alone);
   tcase_add_test(result, looking_changes_nothing_and_says_what_is_there);
   tcase_add_test(result, a_fragment_that_was_not_published_is_in_the_finished_file);
