@@ -111,6 +111,7 @@ const std::vector<Scenario> kScenarios = {
     {"no fragments", {.fragment_ns = 0}, record_one_track},
     {"full disk", {.room = 75'000}, record_one_track},
     {"full disk that holds no room", {.room = 9'000, .holds_room = false}, record_one_track},
+    {"full disk without room for moov", {.room = 8'400, .holds_room = false}, record_one_track},
     {"overwrite", {.overwrites = true}, record_two_tracks},
     {"overwrite without fragments", {.fragment_ns = 0, .overwrites = true}, record_one_track},
 };

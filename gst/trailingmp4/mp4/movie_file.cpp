@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "box_writer.h"
 #include "file_layout.h"
@@ -41,9 +42,10 @@ Status MovieFile::append(const Fragment& fragment, std::vector<TrackIndex>& dama
 Status MovieFile::begin(const FragmentFrame& frame) {
   if (auto status = write(0, frame.file_begin); !status.ok()) return status;
   end_ = frame.file_begin.size();
-  if (auto status = file_->sync_with_name(); !status.ok()) return status;
-  note_synced();
-  return {};
+  const Status status = file_->sync_with_name();
+  if (status.ok()) note_synced();
+  sync_failed_ = !status.ok();
+  return status;
 }
 
 // The new moov is durable before it is seen, and is seen before a fragment that needs it.
@@ -86,15 +88,21 @@ Status MovieFile::append_samples(const Fragment& fragment, std::vector<TrackInde
 
 Status MovieFile::commit() {
   if (hidden_.empty()) return {};
-  if (auto status = sync(); !status.ok()) return status;
-  for (const Hidden& fragment : hidden_) {
-    if (auto status = write(fragment.offset, fragment.box_header); !status.ok()) return status;
-    ++published_;
-  }
-  hidden_.clear();
+  if (auto status = publish(); !status.ok()) return status;
   if (has_name_) return {};
   const Status status = take_name();
   return status.code() == StatusCode::kBeingFinished ? Status() : status;
+}
+
+// What could not be published is not tried again.
+Status MovieFile::publish() {
+  const std::vector<Hidden> hidden = std::exchange(hidden_, {});
+  if (auto status = sync(); !status.ok()) return status;
+  for (const Hidden& fragment : hidden) {
+    if (auto status = write(fragment.offset, fragment.box_header); !status.ok()) return status;
+    ++published_;
+  }
+  return {};
 }
 
 Status MovieFile::settle() { return is_synced_ ? Status() : sync(); }
@@ -125,6 +133,7 @@ Status MovieFile::finish(std::span<const uint8_t> moov) {
   Status status;
   if (!fits<uint32_t>(size - end_)) status = {StatusCode::kInvalid, "The index exceeds 4 GiB."};
   if (status.ok()) status = append_moov(moov);                // S5: all fragments
+  if (status.code() == StatusCode::kNoSpace) drop_rest();     // S5 failed: all fragments
   if (status.ok()) status = sync();                           // S6: all fragments, M hidden
   if (status.ok()) status = check_size(size);                 // S7: the same
   if (status.ok()) status = flip(moov_offset - kMdatOffset);  // S8: either of the two
@@ -135,9 +144,20 @@ Status MovieFile::finish(std::span<const uint8_t> moov) {
   return status.ok() ? closed : status;
 }
 
+// What is here of a moov that found no space is of no use, nor what is of the fragment before it.
+void MovieFile::drop_rest() {
+  if (keeps_moov_ || sync_failed_) return;
+  [[maybe_unused]] const Status status = file_->truncate(end_);  // else it stays, hidden
+}
+
+// The error that led here has been reported; what is added to it helps nobody.
 void MovieFile::abandon() {
-  // The error that led here has been reported; what close adds to it helps nobody.
-  [[maybe_unused]] const Status status = file_->close();
+  Status status;
+  if (!sync_failed_ && !hidden_.empty()) {
+    status = publish();
+    if (status.ok()) status = settle();
+  }
+  status = file_->close();
 }
 
 Status MovieFile::append_moov(std::span<const uint8_t> moov) {
@@ -206,6 +226,7 @@ Status MovieFile::write(uint64_t offset, std::span<const iovec> pieces) {
 Status MovieFile::sync() {
   const Status status = file_->sync();
   if (status.ok()) note_synced();
+  sync_failed_ = sync_failed_ || !status.ok();
   return status;
 }
 

@@ -38,7 +38,11 @@ class MovieFile {
   // very moov that is to be shown. All that can be done with it is finish().
   enum class Behind { kRest, kMoov };
   MovieFile(std::unique_ptr<OutputFile> file, uint64_t end, Behind behind)
-      : file_(std::move(file)), end_(end), has_name_(true), has_rest_(behind == Behind::kRest) {}
+      : file_(std::move(file)),
+        end_(end),
+        has_name_(true),
+        has_rest_(behind == Behind::kRest),
+        keeps_moov_(behind == Behind::kMoov) {}
 
   // S0: makes the file.
   Status create();
@@ -54,7 +58,8 @@ class MovieFile {
   // S5 to S9: the ending, after a commit. On an error the file is closed as it is, never flipped
   // halfway.
   Status finish(std::span<const uint8_t> moov);
-  // Closes the file as it is, after an error that has been reported.
+  // Closes the file, after an error that has been reported. What is complete and was not published
+  // yet is, if no sync has failed and one that covers it does not either.
   void abandon();
 
   uint64_t bytes_written() const { return size_; }  // of the file
@@ -68,12 +73,14 @@ class MovieFile {
     std::vector<uint8_t> box_header;
   };
 
+  Status publish();
   Status begin(const FragmentFrame& frame);
   Status revise(const FragmentFrame::Revision& revision);
   Status append_samples(const Fragment& fragment, std::vector<TrackIndex>& damaged);
   Status append_moov(std::span<const uint8_t> moov);
   Status append_moov_over_rest(std::span<const uint8_t> moov);
   Status forget_fragment();
+  void drop_rest();
   Status check_size(uint64_t expected);
   Status flip(uint64_t mdat_size);
   Status write(uint64_t offset, std::span<const uint8_t> bytes);
@@ -88,7 +95,9 @@ class MovieFile {
   uint64_t end_ = 0;  // E: where the next fragment goes
   std::vector<Hidden> hidden_;
   bool has_name_ = false;
-  bool has_rest_ = false;  // of a write that failed, behind the end
+  bool has_rest_ = false;    // of a write that failed, behind the end
+  bool keeps_moov_ = false;  // what is behind the end is good
+  bool sync_failed_ = false;
   uint64_t size_ = 0;
   uint64_t synced_size_ = 0;
   bool is_synced_ = true;

@@ -336,6 +336,7 @@ void Recording::fail(const Status& status) {
   file_.abandon();
   Fragment dropped;  // given back without the lock
   const std::lock_guard lock(mutex_);
+  note_progress();
   state_ = State::kFailed;
   news_->failed = end_reason_.ok() ? status : end_reason_;
   dropped = assembler_.discard();

@@ -116,6 +116,12 @@ GST_START_TEST(where_moov_finds_no_space_either_the_fragments_stay) {
   fail_unless(recording.witness->heard() == "opened, failed");
   const std::string differences = recording.growing_differences({2 * kPictures});
   fail_unless(differences.empty(), "%s", differences.c_str());
+  // And nothing else, not what was written of the third one.
+  const auto last = recording.read()->top.back();
+  const auto calls = recording.disk->calls();
+  const Call cut{Verb::kTruncate, 0, last.offset + last.size};
+  fail_unless(last.type == "mdat");
+  fail_unless(std::find(calls.begin(), calls.end(), cut) != calls.end());
 }
 GST_END_TEST;
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "box_reader.h"
@@ -229,9 +230,49 @@ GST_START_TEST(after_a_failure_nothing_more_is_written) {
   const auto calls = recording.disk->calls();
   const auto failed =
       std::find_if(calls.begin(), calls.end(), [](const Call& call) { return !call.ok; });
-  fail_unless(std::all_of(failed + 1, calls.end(),
-                          [](const Call& call) { return call.verb == Verb::kClose; }));
+  // But for the eight bytes that publish what is whole.
+  fail_unless(std::all_of(failed + 1, calls.end(), [](const Call& call) {
+    const bool publishes = call.verb == Verb::kWrite && call.size == 8 && !is_flip(call);
+    return publishes || call.verb == Verb::kSync || call.verb == Verb::kClose;
+  }));
   expect_clean_failure(recording, mp4_test::to_text(calls));
+}
+GST_END_TEST;
+
+// A failed write is no failed sync: what waited for one is whole.
+GST_START_TEST(what_waits_for_a_sync_when_a_write_fails_is_published) {
+  if (!mp4_test::fragments_are_on()) return;
+  for (bool sync_fails : {false, true}) {
+    constexpr int64_t kMinute = 60'000'000'000;
+    TestRecording recording({.fragment_ns = 100'000'000, .sync_interval_ns = kMinute});
+    const auto video = recording.add_track(video_config());
+    const auto is_written = [&](unsigned fragments) {
+      return recording.fragments_written() >= fragments &&
+             recording.disk->calls().back().verb == Verb::kWrite;
+    };
+    recording.append_many(video, 5, 3'000);
+    fail_unless(recording.wait_until_published(1));
+    for (unsigned i = 0; i < 20 && !is_written(4); ++i) {
+      recording.append_many(video, 1, 3'000);
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    }
+    fail_unless(mp4_test::eventually([&] { return is_written(4); }));
+    if (sync_fails) recording.disk->fail_call(Verb::kSync, 1, StatusCode::kSync, EIO);
+    recording.disk->fail_call(Verb::kWrite, 1, StatusCode::kWrite, EIO);
+    recording.append_many(video, 8, 3'000);
+    fail_unless(recording.witness->wait_until_ended());
+    fail_unless(recording.witness->failure()->code() == StatusCode::kWrite);
+    const std::string text = mp4_test::to_text(recording.disk->calls());
+    const auto movie = recording.read();
+    const auto published = std::count_if(movie->top.begin(), movie->top.end(),
+                                         [](const auto& box) { return box.type == "moof"; });
+    fail_unless(sync_fails ? published == 1 : published >= 4, "%s", text.c_str());
+    fail_unless_equals_int(recording.recording->summary().fragments_published, published);
+    const std::string differences =
+        recording.growing_differences({movie->tracks[0].samples.size()});
+    fail_unless(differences.empty(), "%s", differences.c_str());
+    expect_clean_failure(recording, text);
+  }
 }
 GST_END_TEST;
 
@@ -306,6 +347,7 @@ static Suite* write_order_suite() {
   tcase_add_test(order, a_disk_that_is_gone_for_good_is_told_once);
   tcase_add_test(order, a_flip_that_fails_is_tried_once_more);
   tcase_add_test(order, after_a_failure_nothing_more_is_written);
+  tcase_add_test(order, what_waits_for_a_sync_when_a_write_fails_is_published);
   tcase_add_test(order, a_name_that_is_held_for_now_is_taken_later);
   tcase_add_test(order, a_name_that_is_held_to_the_end_is_told_then);
   tcase_add_test(order, a_failed_recording_takes_nothing_and_lets_go_of_what_waits);
