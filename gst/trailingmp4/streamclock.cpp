@@ -88,14 +88,17 @@ void StreamClock::take_raised_offset() {
 }
 
 // A flush or a segment said that running time starts over: all tracks go on behind the end of all,
-// with one offset, whatever was before.
+// with one offset, whatever was before. What was announced for years away is for other samples: a
+// sum of such times does not fit.
 void StreamClock::start_over(const Sample& sample) {
   const int64_t end = sample.next.time;
   const int64_t back = end - sample.raw - offset_;
-  const bool at_its_begin = announced_at_ && sample.raw - *announced_at_ < kReordering;
+  const bool is_meant = announced_at_ && is_near(sample.raw, *announced_at_, kForEver);
+  const int64_t at = is_meant ? *announced_at_ : sample.raw;
+  const bool at_its_begin = is_meant && sample.raw - at < kReordering;
   if (back <= (at_its_begin ? sample.next.distance / 2 : sample.next.distance + kReordering))
     return;
-  const SharedClock::Step like{.at = announced_at_.value_or(sample.raw), .announced = true};
+  const SharedClock::Step like{.at = at, .announced = true};
   auto step = shared_.find(like, 0, seen_steps_);
   if (step && end - sample.raw - step->change > kLargestRaise) step.reset();
   if (!step) {

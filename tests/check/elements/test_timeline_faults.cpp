@@ -179,6 +179,24 @@ GST_START_TEST(a_clock_may_go_from_one_end_of_time_to_the_other) {
 }
 GST_END_TEST;
 
+// What is announced for one end of time, while the samples are at the other.
+GST_START_TEST(a_start_may_be_announced_far_from_the_samples) {
+  Tracks tracks;
+  Track& track = tracks.add(kAudio);
+  Track& other = tracks.add(kAudio);
+  constexpr int64_t kEarly = -kFar / 4;
+  for (int64_t i = 0; i < 5; ++i) other.push(at(kFar + i * 20 * kMs));
+  for (int64_t i = 0; i < 5; ++i) track.push(at(kEarly + i * 20 * kMs));
+  for (int64_t i = 0; i < 5; ++i) track.push(at(kFar + i * 20 * kMs));
+  for (Track* each : {&other, &track}) each->timeline.announce_start(kEarly);
+  other.push(at(kEarly));
+  track.push(at(kFar - kSecond));
+  fail_unless_equals_int(track.placed.size(), 11);
+  const auto step = track.placed.back().dts - track.placed[9].dts;
+  fail_unless(step > 0 && step <= int64_t{UINT32_MAX}, "%" G_GINT64_FORMAT " ticks", step);
+}
+GST_END_TEST;
+
 // A camera that changes from 25 pictures a second to one, and back.
 GST_START_TEST(another_pace_is_no_step) {
   Tracks tracks;
@@ -282,6 +300,7 @@ static Suite* timeline_faults_suite() {
   tcase_add_test(rules, a_gap_may_be_forbidden);
   tcase_add_loop_test(rules, a_recording_may_begin_at_any_time, 0, 2);
   tcase_add_loop_test(rules, a_clock_may_go_from_one_end_of_time_to_the_other, 0, 6);
+  tcase_add_test(rules, a_start_may_be_announced_far_from_the_samples);
   tcase_add_test(rules, another_pace_is_no_step);
   tcase_add_test(rules, pictures_of_one_time_and_late_ones_are_a_tick_apart);
   tcase_add_test(rules, a_small_step_back_is_worked_off_by_a_tenth_of_each_duration);
