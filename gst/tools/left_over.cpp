@@ -88,8 +88,9 @@ bool is_cut_moof(const mp4::ByteSource& file, uint64_t offset, uint64_t size) {
          moof.next->size <= size - moof.size;
 }
 
-// A sector that the disk did not get before the power went is zeros. No sector of coded media is:
-// H.264 and H.265 forbid three zero bytes in a row.
+// A sector that the disk did not get before the power went is zeros. No sector of coded pictures
+// is: H.264 and H.265 forbid three zero bytes in a row. PCM may be, where all is silent: that
+// fragment is left out then, which nobody hears.
 bool has_lost_sectors(const mp4::ByteSource& file, uint64_t offset, uint64_t size) {
   std::array<uint8_t, 128 * kSector> buffer;
   const uint64_t end = offset + size;

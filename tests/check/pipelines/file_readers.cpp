@@ -5,8 +5,8 @@
 #include <gst/gst.h>
 #include <gst/pbutils/pbutils.h>
 
+#include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <map>
 #include <sstream>
 
@@ -243,9 +243,16 @@ std::string as_killed(const std::string& path) {
   return killed;
 }
 
+// Without the moov that the recorder has hidden behind its fragments, which would be taken as it
+// is.
 std::string as_finalized(const std::string& path, std::string& complaint) {
-  std::string finalized = path + ".finalized.mp4";
-  std::filesystem::rename(as_killed(path), finalized);
+  constexpr size_t kMdat = 32, kMdatSize = 40, kHeader = 8;
+  boxes::Bytes bytes = boxes::load_file(path);
+  const size_t end = kMdat + boxes::get_number(bytes, kMdatSize, 8);
+  boxes::put_number(bytes, kMdatSize, 16, 8);
+  bytes.resize(std::min(bytes.size(), end - kHeader));
+  const std::string finalized = path + ".finalized.mp4";
+  if (!boxes::store_file(finalized, bytes)) return {};
   const Outcome outcome = run("'" FINALIZE "' --quiet '" + finalized + "'");
   if (outcome.status != 0 || !outcome.output.empty()) complaint = "finalize: " + outcome.output;
   return finalized;
