@@ -300,11 +300,24 @@ GST_END_TEST;
 
 GST_START_TEST(a_file_that_another_recorder_has_locked_is_busy) {
   Desk desk;
-  desk.disk.fail_once(Call::kLock, 1, EWOULDBLOCK);
+  desk.disk.fail_from(Call::kLock, 1, EWOULDBLOCK);
   desk.play();
   desk.push_until_refused();
   expect_only(desk.bench,
               bench::resource_error(GST_RESOURCE_ERROR_BUSY, {desk.bench.location(), "recorder"}));
+}
+GST_END_TEST;
+
+// Somebody only looked whether it is held.
+GST_START_TEST(a_lock_that_is_held_for_a_moment_is_waited_for) {
+  Desk desk;
+  desk.disk.fail_once(Call::kLock, 1, EWOULDBLOCK);
+  desk.play();
+  desk.push_second();
+  desk.end();
+  desk.bench.expect_eos();
+  desk.bench.expect_quiet();
+  desk.bench.expect_file({&desk.video, &desk.audio});
 }
 GST_END_TEST;
 
@@ -357,6 +370,7 @@ static Suite* failing_disk_suite() {
   tcase_add_loop_test(calls, short_writes_are_completed, 0, 4);
   tcase_add_test(calls, a_full_disk_is_said_before_anything_is_made);
   tcase_add_test(calls, a_file_that_another_recorder_has_locked_is_busy);
+  tcase_add_test(calls, a_lock_that_is_held_for_a_moment_is_waited_for);
   tcase_add_test(calls, a_file_system_without_locks_will_do);
   tcase_add_test(calls, after_a_failure_the_next_recording_is_as_if_nothing_had_been);
   return suite;
