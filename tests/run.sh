@@ -13,7 +13,8 @@ repository=$(cd "$(dirname "$0")/.." && pwd)
 support=$repository/tests/support
 # Lines in stack traces are enough; more of debug information is a quarter of the time of a build.
 options='-Dcpp_args=-g1'
-sanitiser_options="$options -Db_lundef=false -Doptimization=1"
+# Not optimised: that takes a sanitiser's build longer than all it saves in the tests.
+sanitiser_options="$options -Db_lundef=false -Doptimization=0"
 
 # gold, of Debian's binutils, links a test in less than half of the time.
 if command -v ld.gold >/dev/null; then export CXX_LD=gold; fi

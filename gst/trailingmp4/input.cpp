@@ -175,6 +175,7 @@ void Input::tag_event(GstEvent* event) {
 bool Input::eos_event(GstEvent* event) {
   Recorder* recorder = recorder_;
   if (!recorder->wait_until_playing(*this)) return false;
+  end_text();
   end_tracks();
   recorder->ended(*this, gst_event_get_seqnum(event));
   return true;
@@ -348,6 +349,15 @@ GstFlowReturn Input::append_silence(mp4::Ticks begin, mp4::Ticks end) {
     begin += frames;
   }
   return GST_FLOW_OK;
+}
+
+// Some readers give the last sample of all the length of the one before it.
+void Input::end_text() {
+  if (!cycle_ || cycle_->given_up || !cycle_->tracks.has_caps()) return;
+  const auto* times = std::get_if<SparseTimes>(&cycle_->tracks.times());
+  const auto pause = times ? times->pause_before(G_MAXINT64) : std::nullopt;
+  if (pause)
+    append(text_sample({}), {.has_media = true, .access = {.sync = true}}, {*pause, *pause}, 0);
 }
 
 // The sample's bytes as the codec's binding to MP4 has them.
