@@ -3,9 +3,9 @@
 #
 # sh tests/examples/record-camera.sh [URL [FILE [SECONDS]]]
 #
-# Records an RTSP camera (H.264, and AAC if it has a microphone) into an MP4 file, until Ctrl-C or
-# for so many seconds, and says what is in the file. Without a URL it starts a camera of its own and
-# records that for 10 seconds. Whatever is missing on a Debian machine is installed and built first.
+# Records all that an RTSP camera sends and an MP4 file can hold, until Ctrl-C or for so many seconds,
+# and says what is in the file. Without a URL it starts a camera of its own and records that for 10
+# seconds. Whatever is missing on a Debian machine is installed and built first.
 #
 #   sh tests/examples/record-camera.sh
 #   sh tests/examples/record-camera.sh rtsp://user:password@192.168.1.20/stream1 door.mp4
@@ -80,18 +80,87 @@ start_camera() {
   fail "The test camera does not start: $(tail -n 1 "$scratch/camera")"
 }
 
+# The streams of the camera's description (SDP, RFC 4566), one line each: NUMBER MEDIA ENCODING. The
+# payload types without an rtpmap are those of RFC 3551.
+list_streams() {
+  timeout 20 ffprobe -v verbose -rtsp_transport tcp -analyzeduration 1 -probesize 32 "$url" \
+    >"$scratch/description" 2>&1 </dev/null || true
+  tr -d '\r' <"$scratch/description" | awk '
+    function flush() { if (media != "") print number++, media, toupper(encoding) }
+    BEGIN {
+      fixed[0] = "PCMU"; fixed[8] = "PCMA"; fixed[9] = "G722"; fixed[10] = "L16"; fixed[11] = "L16"
+      fixed[14] = "MPA"; fixed[26] = "JPEG"
+    }
+    /^m=/ { flush(); media = substr($1, 3); type = $4; encoding = fixed[type] }
+    /^a=rtpmap:/ { split($1, map, ":"); split($2, name, "/"); if (map[2] == type) encoding = name[1] }
+    END { flush() }'
+}
+
+# depayloader_of ENCODING: what makes of its packets what the recorder takes; nothing: it cannot be.
+depayloader_of() {
+  case $1 in
+    H264) echo 'rtph264depay ! h264parse' ;;
+    H265) echo 'rtph265depay ! h265parse' ;;
+    H266) echo 'rtph266depay ! h266parse' ;;
+    AV1) echo 'rtpav1depay ! av1parse' ;;
+    VP8) echo 'rtpvp8depay' ;;
+    VP9) echo 'rtpvp9depay' ;;
+    MP4V-ES) echo 'rtpmp4vdepay ! mpeg4videoparse' ;;
+    JPEG) echo 'rtpjpegdepay' ;;
+    MPEG4-GENERIC) echo 'rtpmp4gdepay ! aacparse' ;;
+    MP4A-LATM) echo 'rtpmp4adepay ! aacparse' ;;
+    OPUS) echo 'rtpopusdepay' ;;
+    PCMA) echo 'rtppcmadepay' ;;
+    PCMU) echo 'rtppcmudepay' ;;
+    L16) echo 'rtpL16depay' ;;
+    L24) echo 'rtpL24depay' ;;
+    MPA) echo 'rtpmpadepay ! mpegaudioparse' ;;
+    AC3) echo 'rtpac3depay ! ac3parse' ;;
+    VND.ONVIF.METADATA) echo 'rtponvifmetadatadepay' ;;
+  esac
+}
+
+# leave_out NUMBER MEDIA ENCODING: says so, and why
+leave_out() {
+  case $3 in
+    G726* | AAL2-G726* | G722)
+      why='players do not find it in an MP4 file; let the camera send G.711 or AAC instead' ;;
+    *) why='no depayloader for it is installed' ;;
+  esac
+  echo "Stream $1 ($2, ${3:-of an unknown kind}) is left out: $why."
+}
+
+has_all_elements() {
+  for element in $(echo "$1" | tr '!' ' '); do
+    gst-inspect-1.0 --exists "$element" || return 1
+  done
+}
+
+# Fills the file "branches" with what follows rtspsrc in the launch line. Each depayloader finds its
+# stream by its caps. A camera that does not describe itself is tried as most are.
+choose_branches() {
+  : >"$scratch/branches"
+  list_streams >"$scratch/streams"
+  [ -s "$scratch/streams" ] || printf '0 video H264\n1 audio MPEG4-GENERIC\n' >"$scratch/streams"
+  while read -r number media encoding; do
+    chain=$(depayloader_of "$encoding")
+    if [ -n "$chain" ] && has_all_elements "$chain"; then
+      echo "camera. ! $chain ! recorder.sink_$number" >>"$scratch/branches"
+    else
+      leave_out "$number" "$media" "$encoding"
+    fi
+  done <"$scratch/streams"
+  [ -s "$scratch/branches" ] || fail "Nothing of what this camera sends can be recorded."
+}
+
 # No caps between the camera and a depayloader, which names what it takes itself: gst-launch links a
 # filter in several steps, and two pads that come at the same moment then get into each other's way
-# now and then ("Delayed linking failed"). Both branches are named whether the camera has a
-# microphone or not: the sink waits for no one. In a process group of its own it gets one SIGINT for
-# each Ctrl-C, sent by interrupt().
+# now and then ("Delayed linking failed"). A stream that never comes holds nothing back. In a process
+# group of its own it gets one SIGINT for each Ctrl-C, sent by interrupt().
+# shellcheck disable=SC2046  # the branches are to be split
 start_recorder() {
-  export GST_PLUGIN_PATH="$build/gst/trailingmp4${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
-  export GST_REGISTRY="$build/gst-registry.bin"
   setsid gst-launch-1.0 -e -q \
-    rtspsrc name=camera protocols=tcp location="$url" \
-    camera. ! rtph264depay ! h264parse ! recorder.video_0 \
-    camera. ! rtpmp4gdepay ! aacparse ! recorder.audio_0 \
+    rtspsrc name=camera protocols=tcp location="$url" $(cat "$scratch/branches") \
     trailingmp4sink name=recorder location="$file" >"$scratch/recorder" 2>&1 </dev/null &
   recorder_pid=$!
 }
@@ -168,6 +237,9 @@ if [ -z "$url" ]; then
   seconds=${seconds:-10}
   start_camera
 fi
+export GST_PLUGIN_PATH="$build/gst/trailingmp4${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
+export GST_REGISTRY="$build/gst-registry.bin"
+choose_branches
 echo "Recording $(echo "$url" | sed 's|//[^/@]*@|//|') into $file, ${seconds:-until Ctrl-C}${seconds:+ s} ..."
 start_recorder
 [ -z "$seconds" ] || stop_after_seconds

@@ -38,6 +38,14 @@ std::string with_camera(std::string text, const std::string& url) {
   return text;
 }
 
+// The camera that a line is for.
+camera::Options camera_for(const std::string& line) {
+  camera::Options options;
+  if (line.find("rtph265depay") != std::string::npos) options.video_codec = "h265";
+  if (line.find("rtppcmadepay") != std::string::npos) options.audio_codec = "pcma";
+  return options;
+}
+
 // The file that a line reads: two streams, with B-frames, by another muxer.
 void make_input(const ScratchFolder& folder, const std::string& name) {
   const pipelines::Outcome outcome = pipelines::run(
@@ -65,7 +73,7 @@ void assert_good_recording(const std::string& path, const std::string& where) {
 GST_START_TEST(a_documented_line_works_when_pasted) {
   const LaunchLine& line = lines[static_cast<size_t>(__i__)];
   const ScratchFolder folder;
-  const auto camera = TestCamera::start({});
+  const auto camera = TestCamera::start(camera_for(line.text));
   fail_unless(camera != nullptr);
   for (const std::string& name : pipelines::read_files(line.text)) make_input(folder, name);
   const auto files = pipelines::recorded_files(line.text);

@@ -66,6 +66,35 @@ GST_START_TEST(ctrl_c_finishes_the_file) {
 }
 GST_END_TEST
 
+// What the camera sends is found out, and what no file can hold is left out with a sentence.
+struct Sent {
+  const char *video, *audio;
+  std::initializer_list<const char*> said;
+};
+const Sent kSent[] = {
+    {"h265", "pcma", {"  hevc 320x240: ", "  pcm_alaw 8000 Hz, 1 channels: "}},
+    {"jpeg",
+     "g726",
+     {"  mjpeg 320x240: ", "Stream 1 (audio, G726-32) is left out: players do not"}},
+};
+
+GST_START_TEST(it_finds_out_what_the_camera_sends) {
+  const Sent& sent = kSent[__i__];
+  const ScratchFolder folder;
+  const auto camera = TestCamera::start({.video_codec = sent.video, .audio_codec = sent.audio});
+  fail_unless(camera != nullptr);
+  ChildProcess script(kScript + camera->url() + " found.mp4 2", folder.path());
+  fail_unless(script.wait(seconds(100)) == 0, "%s", script.output().c_str());
+  for (const char* text : sent.said)
+    fail_unless(script.output().find(text) != std::string::npos, "no \"%s\" in: %s", text,
+                script.output().c_str());
+  auto lines = pipelines::box_problems(folder.file("found.mp4"));
+  for (auto& line : pipelines::player_complaints(folder.file("found.mp4")))
+    lines.push_back(std::move(line));
+  fail_unless(lines.empty(), "%s", pipelines::join(lines).c_str());
+}
+GST_END_TEST
+
 GST_START_TEST(an_existing_file_is_left_as_it_is) {
   const ScratchFolder folder;
   std::ofstream(folder.file("kept.mp4")) << "precious";
@@ -102,6 +131,8 @@ Suite* record_camera_suite() {
   suite_add_tcase(suite, tcase);
   tcase_add_test(tcase, without_a_url_it_records_its_own_camera_and_says_what_is_in_the_file);
   tcase_add_test(tcase, ctrl_c_finishes_the_file);
+  tcase_add_loop_test(tcase, it_finds_out_what_the_camera_sends, 0,
+                      static_cast<int>(std::size(kSent)));
   tcase_add_test(tcase, an_existing_file_is_left_as_it_is);
   tcase_add_test(tcase, a_wrong_password_is_said_and_leaves_no_file);
   return suite;

@@ -88,6 +88,7 @@ struct Probe {
   std::shared_ptr<Log> log;
   std::vector<AccessUnit> Truth::*media;
   int take;
+  bool has_nal_units = false;
 };
 
 /// The NAL units of a byte stream (Annex B). Zero bytes before a start code are not part of a unit.
@@ -125,7 +126,7 @@ void note_buffer(const Probe& probe, GstPad* pad, GstBuffer* buffer) {
   AccessUnit unit{.pts_ns = running_time(pad, buffer), .take = probe.take};
   GstMapInfo map;
   if (!gst_buffer_map(buffer, &map, GST_MAP_READ)) return;
-  if (probe.media == &Truth::video) {
+  if (probe.has_nal_units) {
     unit.units = split_byte_stream(map.data, map.size);
     for (const Bytes& nal : unit.units) unit.keyframe |= is_idr(nal);
   } else {
@@ -191,15 +192,16 @@ void on_media_unprepared(GstRTSPMedia*, gpointer data) {
 struct MediaSetup {
   LogRef log;
   int loss_percent;
+  bool has_nal_units;
 };
 
 void on_media_configure(GstRTSPMediaFactory*, GstRTSPMedia* media, gpointer data) {
-  const auto& [log, loss_percent] = *static_cast<MediaSetup*>(data);
+  const auto& [log, loss_percent, has_nal_units] = *static_cast<MediaSetup*>(data);
   const int take = log->begin_take();
   g_signal_connect_data(media, "unprepared", G_CALLBACK(on_media_unprepared), new LogRef(log),
                         delete_log_ref, GConnectFlags(0));
   Owned<GstElement> bin(gst_rtsp_media_get_element(media));
-  watch_payloader(GST_BIN(bin.get()), "pay0", {log, &Truth::video, take});
+  watch_payloader(GST_BIN(bin.get()), "pay0", {log, &Truth::video, take, has_nal_units});
   watch_payloader(GST_BIN(bin.get()), "pay1", {log, &Truth::audio, take});
   for (const char* name : {"pay0", "pay1"}) lose_packets(GST_BIN(bin.get()), name, loss_percent);
 }
@@ -223,11 +225,55 @@ std::string video_branch(const Options& o) {
   return branch;
 }
 
-/// The tone's frequency is odd enough that no AAC frame equals another.
-std::string audio_branch() {
-  return "audiotestsrc is-live=true samplesperbuffer=1024 wave=sine freq=443.21 volume=0.3"
-         " ! audio/x-raw,format=F32LE,rate=48000,channels=2"
-         " ! avenc_aac bitrate=96000 ! rtpmp4gpay name=pay1 pt=97";
+/// One row each: its name, and what encodes it and makes packets of it.
+struct Codec {
+  const char* name;
+  const char* branch;
+};
+
+constexpr Codec kPictures[] = {
+    {"h265",
+     "x265enc speed-preset=ultrafast tune=zerolatency key-int-max=25"
+     " option-string=log-level=0 ! h265parse ! rtph265pay name=pay0 pt=96"
+     " config-interval=-1"},
+    {"jpeg", "jpegenc ! rtpjpegpay name=pay0 pt=26"},
+    {"vp8", "vp8enc deadline=1 cpu-used=8 keyframe-max-dist=25 ! rtpvp8pay name=pay0 pt=96"},
+    {"vp9", "vp9enc deadline=1 cpu-used=8 keyframe-max-dist=25 ! rtpvp9pay name=pay0 pt=96"},
+};
+
+/// The tone's frequency is odd enough that no frame equals another.
+#define TONE(samples) \
+  "audiotestsrc is-live=true samplesperbuffer=" samples " wave=sine freq=443.21 volume=0.3 ! "
+constexpr Codec kSounds[] = {
+    {"aac", TONE("1024") "audio/x-raw,format=F32LE,rate=48000,channels=2"
+                         " ! avenc_aac bitrate=96000 ! rtpmp4gpay name=pay1 pt=97"},
+    {"latm", TONE("1024") "audio/x-raw,format=F32LE,rate=48000,channels=2"
+                          " ! avenc_aac bitrate=96000 ! aacparse ! rtpmp4apay name=pay1 pt=97"},
+    {"opus",
+     TONE("960") "audio/x-raw,rate=48000,channels=2 ! opusenc ! rtpopuspay name=pay1 pt=97"},
+    {"pcma", TONE("160") "audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=8"},
+    {"pcmu", TONE("160") "audio/x-raw,rate=8000,channels=1 ! mulawenc ! rtppcmupay name=pay1 pt=0"},
+    {"l16", TONE("441") "audio/x-raw,format=S16BE,rate=44100,channels=2"
+                        " ! rtpL16pay name=pay1 pt=97"},
+    {"g726", TONE("160") "audio/x-raw,rate=8000,channels=1 ! avenc_g726"
+                         " ! rtpg726pay name=pay1 pt=97"},
+};
+#undef TONE
+
+template <size_t N>
+std::string branch_of(const Codec (&codecs)[N], const std::string& name) {
+  for (const Codec& codec : codecs)
+    if (name == codec.name) return codec.branch;
+  return {};
+}
+
+std::string pictures_branch(const Options& o) {
+  if (o.video_codec == "h264") return video_branch(o);
+  g_autofree char* source = g_strdup_printf(
+      "videotestsrc is-live=true pattern=ball"
+      " ! video/x-raw,format=I420,width=%d,height=%d,framerate=%d/%d ! ",
+      o.width, o.height, o.fps_n, o.fps_d);
+  return source + branch_of(kPictures, o.video_codec);
 }
 
 /// Keeps the server's UDP sockets on 127.0.0.1 too; by itself it would bind them to all addresses.
@@ -241,8 +287,8 @@ Owned<GstRTSPAddressPool> loopback_address_pool() {
 
 Owned<GstRTSPMediaFactory> make_factory(const Options& options, const LogRef& log) {
   Owned<GstRTSPMediaFactory> factory(gst_rtsp_media_factory_new());
-  std::string launch = "( " + video_branch(options);
-  if (options.audio) launch += "  " + audio_branch();
+  std::string launch = "( " + pictures_branch(options);
+  if (options.audio) launch += "  " + branch_of(kSounds, options.audio_codec);
   launch += " )";
   gst_rtsp_media_factory_set_launch(factory.get(), launch.c_str());
   gst_rtsp_media_factory_set_shared(factory.get(), TRUE);
@@ -255,7 +301,7 @@ Owned<GstRTSPMediaFactory> make_factory(const Options& options, const LogRef& lo
                                   G_TYPE_BOOLEAN, TRUE, nullptr);
   g_signal_connect_data(
       factory.get(), "media-configure", G_CALLBACK(on_media_configure),
-      new MediaSetup{log, options.loss_percent},
+      new MediaSetup{log, options.loss_percent, options.video_codec == "h264"},
       [](gpointer data, GClosure*) { delete static_cast<MediaSetup*>(data); }, GConnectFlags(0));
   return factory;
 }

@@ -31,7 +31,12 @@ struct Options {
   int bitrate_kbps = 500;
   bool aggregate = false;  ///< true: small NAL units of one picture share a packet (STAP-A)
 
-  bool audio = true;  ///< AAC-LC, 48 kHz, stereo
+  bool audio = true;
+
+  /// h264, h265, jpeg, vp8 or vp9. What shapes groups of pictures, slices and packets above
+  /// is for h264 alone.
+  std::string video_codec = "h264";
+  std::string audio_codec = "aac";  ///< aac, latm (48 kHz, stereo), opus, pcma, pcmu, l16 or g726
 
   int loss_percent = 0;  ///< of RTP packets, behind the payloaders; the same ones each time
 };
@@ -44,9 +49,9 @@ struct AccessUnit {
   /// Starts at 0; one more for every time the media was made anew, which happens when a client
   /// comes after the last one has left. Running time begins again with it.
   int take = 0;
-  bool keyframe = false;  ///< H.264: an IDR picture; always true for audio
-  /// H.264: NAL units without start code or length, parameter sets among them. Depayloaders take
-  /// those out of the stream and put them into the caps. AAC: the one raw frame.
+  bool keyframe = false;  ///< H.264: an IDR picture; true for all else
+  /// All but H.264: the bytes as one unit. H.264: NAL units without start code or length, parameter
+  /// sets among them. Depayloaders take those out of the stream and put them into the caps.
   std::vector<Bytes> units;
 
   [[nodiscard]] size_t size() const;  ///< bytes of all units

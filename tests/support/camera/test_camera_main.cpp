@@ -29,10 +29,15 @@ bool parse(int argc, char** argv, Arguments* arguments) {
   gboolean no_auth = FALSE;
   gboolean aggregate = FALSE;
   g_autofree char* truth = nullptr;
+  g_autofree char* video = nullptr;
+  g_autofree char* audio = nullptr;
   const GOptionEntry entries[] = {
       {"port", 0, 0, G_OPTION_ARG_INT, &o.port, "TCP port on 127.0.0.1 (0: any)", "N"},
       {"no-audio", 0, 0, G_OPTION_ARG_NONE, &no_audio, "A camera without microphone", nullptr},
       {"no-auth", 0, 0, G_OPTION_ARG_NONE, &no_auth, "No user and password needed", nullptr},
+      {"video", 0, 0, G_OPTION_ARG_STRING, &video, "h264, h265, jpeg, vp8 or vp9", "CODEC"},
+      {"audio", 0, 0, G_OPTION_ARG_STRING, &audio, "aac, latm, opus, pcma, pcmu, l16 or g726",
+       "CODEC"},
       {"width", 0, 0, G_OPTION_ARG_INT, &o.width, "Width of the picture", "PIXELS"},
       {"height", 0, 0, G_OPTION_ARG_INT, &o.height, "Height of the picture", "PIXELS"},
       {"fps-n", 0, 0, G_OPTION_ARG_INT, &o.fps_n, "Pictures in --fps-d seconds", "N"},
@@ -55,6 +60,8 @@ bool parse(int argc, char** argv, Arguments* arguments) {
   }
   o.audio = !no_audio;
   o.aggregate = aggregate;
+  if (video != nullptr) o.video_codec = video;
+  if (audio != nullptr) o.audio_codec = audio;
   if (no_auth) o.user.clear();
   if (truth != nullptr) arguments->truth_file = truth;
   return true;
