@@ -304,11 +304,7 @@ GstFlowReturn Input::place(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit
         *this, "times jump by more than max-gap, and gap-policy says that this is an error.");
     return cycle.given_up_flow;
   }
-  if (placed.silence > 0) {
-    const mp4::Ticks begin = placed.times.dts - placed.silence;
-    const GstFlowReturn flow = append_silence(begin, placed.times.dts);
-    if (flow != GST_FLOW_OK) return flow;
-  }
+  if (const auto ended = append_silence(placed.times.dts)) return *ended;
   if (placed.pause) {
     const GstFlowReturn flow = append(text_sample({}), unit, {*placed.pause, *placed.pause}, 0);
     if (flow != GST_FLOW_OK) return flow;
@@ -328,27 +324,32 @@ GstFlowReturn Input::append(GstRef<GstBuffer> buffer, const mp4::AccessUnit& uni
   sample.times.dts -= place.clip;
   sample.times.pts -= place.clip;
   if (place.is_first) sample.times.clip = place.clip;
+  cycle.tracks.set_pcm_end(times.dts + times.duration);
   return flow_of(cycle.settings.recording->append(place.track, std::move(sample)));
 }
 
-// In pieces, as sound would have come, so that the queue's bound holds.
-GstFlowReturn Input::append_silence(mp4::Ticks begin, mp4::Ticks end) {
+// Frames of PCM follow each other without a hole, whatever came between. In pieces, as sound would
+// have come, so that the queue's bound holds. A flow is returned where the sample itself cannot
+// follow; what is missing then is made up for with the next one.
+std::optional<GstFlowReturn> Input::append_silence(mp4::Ticks end) {
   constexpr gsize kLargestPiece = gsize{64} << 10;
   Cycle& cycle = *cycle_;
   const gsize frame = cycle.tracks.pcm_bytes();
-  const auto most = static_cast<mp4::Ticks>(std::max<gsize>(1, kLargestPiece / frame));
-  while (begin < end) {
-    if (recorder_.load()->wait_for_turn(*this, *cycle.settings.recording) ==
-        Recorder::Turn::kCancelled)
-      return GST_FLOW_FLUSHING;
-    const mp4::Ticks frames = std::min(most, end - begin);
+  for (auto begin = cycle.tracks.pcm_end(); begin && *begin < end; begin = cycle.tracks.pcm_end()) {
+    const Recorder::Turn turn = recorder_.load()->wait_for_turn(*this, *cycle.settings.recording);
+    if (turn == Recorder::Turn::kCancelled) return GST_FLOW_FLUSHING;
+    if (turn != Recorder::Turn::kGo) {
+      cycle.counters.queue_full.add();
+      return GST_FLOW_OK;
+    }
+    const auto most = static_cast<mp4::Ticks>(std::max<gsize>(1, kLargestPiece / frame));
+    const mp4::Ticks frames = std::min(most, end - *begin);
     const GstFlowReturn flow =
         append(repeated_byte(cycle.tracks.caps().silence, static_cast<gsize>(frames) * frame),
-               {.has_media = true, .access = {.sync = true}}, {begin, begin, frames}, 0);
+               {.has_media = true, .access = {.sync = true}}, {*begin, *begin, frames}, 0);
     if (flow != GST_FLOW_OK) return flow;
-    begin += frames;
   }
-  return GST_FLOW_OK;
+  return std::nullopt;
 }
 
 // Some readers give the last sample of all the length of the one before it.

@@ -97,7 +97,7 @@ class Input {
   GstFlowReturn append(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit,
                        const mp4::SampleTimes& times, mp4::Ticks clip);
   void end_text();
-  GstFlowReturn append_silence(mp4::Ticks begin, mp4::Ticks end);
+  std::optional<GstFlowReturn> append_silence(mp4::Ticks end);
   GstRef<GstBuffer> as_in_the_file(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit,
                                    mp4::Ticks cut);
   GstFlowReturn give_up(const char* sentence);

@@ -139,6 +139,11 @@ InputTracks::Place InputTracks::place_sample(int64_t now, mp4::Ticks clip) {
   return {*stream.track, stream.description, stream.clip, is_first};
 }
 
+std::optional<mp4::Ticks> InputTracks::pcm_end() const {
+  if (!current_->pcm_bytes || !current_->track) return std::nullopt;
+  return current_->pcm_end;
+}
+
 std::optional<mp4::TrackIndex> InputTracks::alternative_to(const Stream& stream) const {
   for (const auto& other : streams_)
     if (other->track && other->caps.config.kind == stream.caps.config.kind) return other->track;

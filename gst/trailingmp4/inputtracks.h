@@ -54,6 +54,10 @@ class InputTracks {
   // clip: at the beginning of the sample, as upstream says; it counts if it begins the track.
   Place place_sample(int64_t now, mp4::Ticks clip);
 
+  // Of PCM, where the frames end that its track has; nothing: it has none, or is no PCM.
+  std::optional<mp4::Ticks> pcm_end() const;
+  void set_pcm_end(mp4::Ticks end) { current_->pcm_end = end; }
+
   // Nothing follows, or not soon. Any thread.
   void end();
   void set_tags(const mp4::TrackTags& tags);
@@ -73,6 +77,7 @@ class InputTracks {
     TrackTimes times;
     std::optional<mp4::TrackIndex> track;
     mp4::Ticks clip = 0;
+    mp4::Ticks pcm_end = 0;
     uint32_t description = 0;
     bool to_be_described = false;  // the parameters are others than those of `description`
     bool changed = false;          // since the first sample, once at least

@@ -32,7 +32,6 @@ std::optional<PcmTimes::Place> PcmTimes::place(int64_t pts_ns, Ticks frames) {
       place.cut = std::min(lead, frames / 10);
       counters_.shortened.add();
     } else if (lead < -tolerance()) {
-      place.silence = -lead;
       place.at -= lead;
       counters_.stretched.add();
     }

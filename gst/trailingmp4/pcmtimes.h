@@ -19,15 +19,15 @@ namespace trailingmp4 {
 class PcmTimes {
  public:
   struct Place {
-    mp4::Ticks at;           // of the first frame that is not cut off
-    mp4::Ticks cut = 0;      // frames of the buffer that are left out, at its beginning
-    mp4::Ticks silence = 0;  // frames that are missing before it
+    mp4::Ticks at;       // of the first frame that is not cut off
+    mp4::Ticks cut = 0;  // frames of the buffer that are left out, at its beginning
   };
 
   PcmTimes(mp4::Timescale timescale, AudioTimes::Counters& counters)
       : timescale_(timescale), counters_(counters) {}
 
-  // The next buffer and the frames in it. Nothing: all of it is to be left out.
+  // The next buffer and the frames in it; what is missing before it is a hole. Nothing: all of it
+  // is to be left out.
   std::optional<Place> place(int64_t pts, mp4::Ticks frames);
 
   std::optional<StreamClock::Next> next() const;  // nothing before the first buffer

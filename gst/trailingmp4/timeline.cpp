@@ -51,7 +51,6 @@ Timeline::Placed Timeline::place_steady(TrackTimes& track, const Stamps& stamps)
   } else if (const auto place = std::get<PcmTimes>(track).place(picture.pts, stamps.length)) {
     times = mp4::SampleTimes{place->at, place->at, stamps.length - place->cut};
     placed.cut = place->cut;
-    placed.silence = place->silence;
   }
   last_track_ = &track;
   next_ = next_of(track, {});

@@ -46,7 +46,6 @@ class Timeline {
     Verdict verdict;
     mp4::SampleTimes times;
     mp4::Ticks cut = 0;               // PCM: frames to be left out at its beginning
-    mp4::Ticks silence = 0;           // PCM: frames of silence that come before it
     std::optional<mp4::Ticks> pause;  // text: an empty sample belongs there, before it
   };
 

@@ -256,6 +256,38 @@ GST_START_TEST(a_hole_in_pcm_is_filled_with_silence) {
 }
 GST_END_TEST;
 
+// While the queue is full sound is dropped, and silence stands for it: nothing behind it is early.
+GST_START_TEST(pcm_that_a_full_queue_drops_becomes_silence) {
+  Bench bench;
+  g_object_set(bench.element(), "max-queue-bytes", guint64{4096}, nullptr);
+  gst_util_set_object_arg(G_OBJECT(bench.element()), "queue-full", "drop");
+  // Sound that comes faster than time, and of which more than ten seconds are dropped, would jump.
+  gst_util_set_object_arg(G_OBJECT(bench.element()), "gap-policy", "keep");
+  Feed& sound = bench.add_audio();
+  bench.play();
+  start(sound, kAlaw);
+  constexpr int kBuffers = 3000;
+  for (int i = 0; i < kBuffers; ++i) push(sound, g711(i), static_cast<GstClockTime>(i) * 20 * kMs);
+  g_usleep(200'000);
+  push(sound, g711(kBuffers), static_cast<GstClockTime>(kBuffers) * 20 * kMs);
+  sound.eos();
+  bench.expect_eos();
+  for (const std::string& path : states_of(bench)) {
+    const boxes::Movie movie = read(path);
+    const boxes::Track& track = movie.tracks.at(0);
+    const Bytes bytes = sound_of(path, track);
+    for (size_t at = 0; at + 160 <= bytes.size(); at += 160) {
+      const Bytes wanted = g711(static_cast<int>(at / 160)), silence(160, 0xd5);
+      const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(at);
+      fail_unless(std::equal(wanted.begin(), wanted.end(), begin) ||
+                      std::equal(silence.begin(), silence.end(), begin),
+                  "%s: other sound after %zu buffers of %zu: %02x %02x %02x", path.c_str(),
+                  at / 160, bytes.size() / 160, bytes[at], bytes[at + 1], bytes[at + 159]);
+    }
+  }
+}
+GST_END_TEST;
+
 // What comes too early is caught up with, a tenth of each buffer, and then goes on untouched.
 GST_START_TEST(pcm_ahead_of_its_times_is_brought_back_to_them) {
   Bench bench;
@@ -420,6 +452,7 @@ static Suite* other_tracks_suite() {
   tcase_add_test(tracks, each_frame_of_pcm_is_a_sample_and_tables_stay_constant);
   tcase_add_loop_test(tracks, a_hole_in_pcm_is_filled_with_silence, 0,
                       static_cast<int>(std::size(kHoles)));
+  tcase_add_test(tracks, pcm_that_a_full_queue_drops_becomes_silence);
   tcase_add_test(tracks, pcm_ahead_of_its_times_is_brought_back_to_them);
   tcase_add_test(tracks, only_whole_frames_of_pcm_are_recorded);
   tcase_add_loop_test(tracks, pcm_says_its_bits_and_where_its_channels_are, 0,
