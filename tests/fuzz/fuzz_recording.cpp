@@ -78,6 +78,17 @@ constexpr Format kFormats[] = {
      "audio/mpeg, mpegversion=4, stream-format=raw, codec_data=(buffer)1010"},
     {Codec::kAac, 0, 60 * GST_MSECOND,
      "audio/mpeg, mpegversion=4, stream-format=raw, codec_data=(buffer)158c"},
+    // Of which any bytes will do, like those of AAC, or are looked into and taken as they are.
+    {Codec::kAac, 0, 20 * GST_MSECOND, "audio/x-alaw, rate=8000, channels=1"},
+    {Codec::kAac, 0, 10 * GST_MSECOND,
+     "audio/x-raw, format=S24BE, rate=48000, channels=2, layout=interleaved"},
+    {Codec::kAac, 0, 20 * GST_MSECOND, "audio/x-opus, channels=2, channel-mapping-family=0"},
+    {Codec::kAac, 0, 32 * GST_MSECOND, "audio/x-ac3, rate=48000, channels=2"},
+    {Codec::kAac, 0, 40 * GST_MSECOND, "image/jpeg, width=64, height=48"},
+    {Codec::kAac, 0, 40 * GST_MSECOND, "video/x-vp9, width=64, height=48"},
+    {Codec::kAac, 0, 40 * GST_MSECOND, "video/x-av1, alignment=tu, width=64, height=48"},
+    {Codec::kAac, 0, GST_SECOND, "application/x-onvif-metadata, encoding=utf8"},
+    {Codec::kAac, 0, GST_SECOND, "text/x-raw, format=utf8"},
 };
 #undef AVC_CONFIG
 #undef HEVC_CONFIG

@@ -166,6 +166,7 @@ GST_START_TEST(what_is_written_in_the_background_does_not_touch_the_next_recordi
   g_object_set(bench.element(), "stop-timeout", 50 * GST_MSECOND, nullptr);
   bench.video.eos();
   bench.stop();
+  g_object_set(bench.element(), "stop-timeout", guint64{0}, nullptr);
   const std::string before = bench.location();
   const auto expected = bench.video.expected();
   const std::string after = bench.fresh_location();
