@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <random>
 #include <string>
 #include <vector>
@@ -432,6 +433,7 @@ GST_START_TEST(a_file_that_is_being_recorded_is_refused) {
   const auto video = recording.add_track(mp4_test::video_config());
   recording.append_many(video, 30, 3'000, 30);
   fail_unless(recording.witness->wait_until_opened());
+  fail_unless(mp4_test::eventually([&] { return std::filesystem::file_size(recording.path) > 0; }));
   Report report;
   for (bool only_look : {false, true}) {
     const auto status = finalize::finalize(
