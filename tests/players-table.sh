@@ -4,9 +4,9 @@
 # sh tests/players-table.sh [ROW...]
 #
 # Records every codec from a live source, once to the end and once killed by SIGKILL, plays both in
-# ffmpeg, GStreamer, VLC, mpv and Chromium, and prints the table of docs/codecs.md; what a player
-# said goes to stderr. Takes a quarter of an hour. Installs the players, which is why it is not part
-# of tests/run.sh.
+# ffmpeg, GStreamer, VLC, mpv and Chromium (tests/players.sh), and prints the table of docs/codecs.md;
+# what each player decoded, or said, goes to stderr. Takes a quarter of an hour. Installs the players,
+# which is why it is not part of tests/run.sh.
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
@@ -34,8 +34,8 @@ MPEG-4|filesrc location=mpeg4.mov ! qtdemux ! identity sync=true
 MJPEG|PICTURES ! jpegenc
 AAC|SOUND48000 ! avenc_aac ! aacparse
 Opus|SOUND48000 ! opusenc
-G.711 A-law|VOICE ! alawenc
-G.711 mu-law|VOICE ! mulawenc
+G.711 A-law|VOICE ! alawenc ! rtppcmapay ! rtppcmadepay
+G.711 mu-law|VOICE ! mulawenc ! rtppcmupay ! rtppcmudepay
 PCM S16LE|SOUND48000 ! audio/x-raw,format=S16LE
 L16 (S16BE)|SOUND48000 ! audio/x-raw,format=S16BE
 L24 (S24BE)|SOUND48000 ! audio/x-raw,format=S24BE
@@ -55,45 +55,28 @@ END
 line_of() {
   echo "$1" | sed -e "s@PICTURES@$pictures@" \
     -e "s@SOUND\([0-9]*\)@$(echo "$sound" | sed 's/RATE/\\1/g')@" \
-    -e 's@VOICE@audiotestsrc is-live=true num-buffers=BUFFERS samplesperbuffer=320 volume=0.3 ! audio/x-raw,channels=1,rate=8000@' \
-    -e "s/BUFFERS/$(($2 * 25))/"
+    -e 's@VOICE@audiotestsrc is-live=true num-buffers=TWICE samplesperbuffer=160 volume=0.3 ! audio/x-raw,channels=1,rate=8000@' \
+    -e "s/BUFFERS/$(($2 * 25))/" -e "s/TWICE/$(($2 * 50))/"
 }
 
+# Both at the same time; what is killed has recorded for more than three seconds.
 # shellcheck disable=SC2086  # the line is to be split
 record() {
-  gst-launch-1.0 -q $(line_of "$1" 3) ! trailingmp4sink location="$scratch/finished.mp4" >&2
   gst-launch-1.0 -q $(line_of "$1" 60) ! trailingmp4sink location="$scratch/killed.mp4" >&2 &
   recorder=$!
-  sleep 6
+  gst-launch-1.0 -q $(line_of "$1" 4) ! trailingmp4sink location="$scratch/finished.mp4" >&2
   kill -s KILL "$recorder"
   wait "$recorder" 2>/dev/null || true
 }
 
-# yes_no WHAT: yes, if its output is empty and it succeeds
-yes_no() {
-  if said=$("$@" 2>&1) && [ -z "$said" ]; then
-    echo yes
-  else
-    echo "$1: $said" | head -n 3 >&2
-    echo no
-  fi
-}
-
-in_ffmpeg() { ffmpeg -v error -xerror -i "$1" -map 0 -f null -; }
-
-in_gstreamer() {
-  timeout 60 gst-launch-1.0 -q playbin uri="file://$1" video-sink="fakesink sync=false" \
-    audio-sink="fakesink sync=false"
-}
-
-# The answers for one file, in the table's order.
+# play FILE: what the players say of it, in a file beside it
 play() {
-  printf '%s|%s|' "$(yes_no in_ffmpeg "$1")" "$(yes_no in_gstreamer "$1")"
-  sh "$repository/tests/players.sh" "$1" >"$scratch/players" 2>&1 || true
-  grep '^FAIL' "$scratch/players" >&2 || true
-  for player in VLC mpv Chromium; do
-    if grep -q "^OK   $player" "$scratch/players"; then printf 'yes|'; else printf 'no|'; fi
-  done
+  sh "$repository/tests/players.sh" "$1" >"$1.players" 2>&1 || true
+  cat "$1.players" >&2
+}
+
+answer() {
+  if grep -q "^OK   $1" "$2.players"; then echo yes; else echo no; fi
 }
 
 # GStreamer's own encoder gives times that do not exist.
@@ -106,11 +89,12 @@ rows | while IFS='|' read -r name source; do
   echo "== $name" >&2
   rm -f "$scratch"/*.mp4
   record "$source" </dev/null
-  finished=$(play "$scratch/finished.mp4" </dev/null)
-  killed=$(play "$scratch/killed.mp4" </dev/null)
+  play "$scratch/finished.mp4" </dev/null
+  play "$scratch/killed.mp4" </dev/null
   printf '| %s |' "$name"
-  for i in 1 2 3 4 5; do
-    printf ' %s, %s |' "$(echo "$finished" | cut -d '|' -f $i)" "$(echo "$killed" | cut -d '|' -f $i)"
+  for player in ffmpeg GStreamer VLC mpv Chromium; do
+    printf ' %s, %s |' "$(answer $player "$scratch/finished.mp4")" \
+      "$(answer $player "$scratch/killed.mp4")"
   done
   echo
 done

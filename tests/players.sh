@@ -3,31 +3,35 @@
 #
 # sh tests/players.sh [FILE]
 #
-# Plays a recording in Chromium, VLC and mpv and prints a line for each: OK, or FAIL and why. Without
-# a FILE it records the built-in test camera for five seconds first. Installs the players, which is
-# why it is not part of tests/run.sh.
+# Plays a recording in ffmpeg, GStreamer, VLC, mpv and Chromium and prints a line for each: OK and how
+# much was decoded, or FAIL and why. A player that complains of nothing but decodes less than nine
+# tenths of the file has failed. Without a FILE it records the built-in test camera for five seconds
+# first. Installs the players, which is why it is not part of tests/run.sh.
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
 support=$repository/tests/support
 scratch=$(mktemp -d)
 file=$scratch/recorded.mp4
-failed=0
-server_pid=
-
-clean_up() {
-  [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null || true
-  rm -rf "$scratch"
+# report PLAYER WHAT_WAS_DECODED [WHAT IS WRONG]
+report() {
+  if [ -z "${3:-}" ]; then
+    echo "OK   $1 ($2)"
+  else
+    echo "FAIL $1 ($2): $(echo "$3" | tr '\n' ' ' | cut -c -300)"
+  fi
 }
 
-# report PLAYER [WHAT IS WRONG]
-report() {
-  if [ -z "${2:-}" ]; then
-    echo "OK   $1"
-  else
-    echo "FAIL $1: $2"
-    failed=1
-  fi
+# is_most_of DECODED WHOLE: the times and numbers of players differ by a picture or two.
+is_most_of() {
+  awk -v decoded="${1:-0}" -v whole="$2" 'BEGIN { exit !(decoded > 0 && decoded >= 0.9 * whole) }'
+}
+
+# report_seconds PLAYER SECONDS [WHAT IS WRONG]
+report_seconds() {
+  wrong=${3:-}
+  [ -n "$wrong" ] || is_most_of "$2" "$seconds" || wrong="too little"
+  report "$1" "${2:-no} s of $seconds" "$wrong"
 }
 
 # Chromium and VLC do not like to be root. In a process group of its own: players have children.
@@ -112,10 +116,48 @@ server.serve_forever()
 END
 }
 
-# has v|a: "yes" if the file has pictures or sound.
-has() {
-  ffprobe -v error -select_streams "$1" -show_entries stream=codec_type -of csv=p=0 "$file" |
-    sed -n '1s/.*/yes/p'
+# packets v|a: how many pictures or pieces of sound are in the file; nothing if there is no track.
+packets() {
+  ffprobe -v error -select_streams "$1:0" -count_packets -show_entries stream=nb_read_packets \
+    -of csv=p=0 "$file"
+}
+
+# Where the shortest of its tracks ends.
+length_of_file() {
+  ffprobe -v error -show_entries packet=stream_index,pts_time,duration_time -of csv=p=0 "$1" |
+    awk -F , '$2 + $3 > end[$1] { end[$1] = $2 + $3 } END {
+      for (track in end) if (least == "" || end[track] < least) least = end[track]
+      printf "%.2f", least
+    }'
+}
+
+play_in_ffmpeg() {
+  status=0
+  ffmpeg -v error -xerror -i "$file" -progress "$scratch/progress" -f null - 2>"$scratch/ffmpeg" \
+    </dev/null || status=$?
+  said=$(cat "$scratch/ffmpeg")
+  [ "$status" -eq 0 ] || said="status $status $said"
+  report_seconds ffmpeg \
+    "$(sed -n 's/^out_time_us=//p' "$scratch/progress" | awk 'END { printf "%.2f", $1 / 1e6 }')" "$said"
+}
+
+# Where its sinks were last, at the least.
+play_in_gstreamer() {
+  status=0
+  timeout 60 gst-launch-1.0 -v playbin uri="file://$file" video-sink="fakesink silent=false" \
+    audio-sink="fakesink silent=false" >"$scratch/gstreamer" 2>&1 </dev/null || status=$?
+  said=$(grep -E '^(ERROR|WARNING)' "$scratch/gstreamer" || true)
+  [ "$status" -eq 0 ] || said="status $status $said"
+  reached=$(sed -n 's/.*last-message = chain.*(\([^ ]*\):sink).* pts: \([0-9:.]*\), duration: \([0-9:.]*\).*/\1 \2 \3/p' \
+    "$scratch/gstreamer" | awk '
+      function seconds(time, parts) {
+        split(time, parts, ":")
+        return parts[1] * 3600 + parts[2] * 60 + parts[3]
+      }
+      { end[$1] = seconds($2) + seconds($3) }
+      END { for (sink in end) if (least == "" || end[sink] < least) least = end[sink]
+            if (least != "") printf "%.2f", least }')
+  report_seconds GStreamer "$reached" "$said"
 }
 
 start_server() {
@@ -133,43 +175,72 @@ play_in_chromium() {
     --user-data-dir="$scratch/home/profile" --remote-debugging-port=0 \
     "http://127.0.0.1:$(cat "$scratch/port")/"
   wait "$server_pid" || true
-  server_pid=
   kill -s KILL -- "-$player_pid" 2>/dev/null || true
   wait "$player_pid" 2>/dev/null || true
   result=$(cat "$scratch/result")
-  case $(has v)$result in
-    *duration=NaN* | yes*size=0x0*) report Chromium "$result"; return ;;
+  case $pictures:$result in
+    ?*:*frames=0* | ?*:*size=0x0* | *:*duration=NaN*) report Chromium "$result" "no picture"; return ;;
   esac
-  case $(has a)$result in
-    yes*sound=0*) report Chromium "$result"; return ;;
+  case $pieces:$result in
+    ?*:*sound=0*) report Chromium "$result" "no sound"; return ;;
   esac
   case $result in
-    ended*) report "Chromium ($result)" ;;
-    *) report Chromium "${result:-nothing was played; $(tail -n 1 "$scratch/chromium")}" ;;
+    ended*) report_seconds Chromium "$(echo "$result" | sed 's/.*position=\([0-9.]*\).*/\1/')" ;;
+    *) report Chromium "$result" "${result:-nothing was played; $(tail -n 1 "$scratch/chromium")}" ;;
   esac
 }
 
-# That it has no interface is an error to VLC, but not one of the file.
+# What VLC shows and plays goes into files, to be counted; the pictures are too many to be kept. The
+# counter is held until VLC has ended, however often it opens the file. That it has no interface, or no
+# graphics card to decode with, is an error to VLC, but not one of the file.
 play_in_vlc() {
-  start_player "$scratch/vlc" timeout 60 cvlc --intf dummy --no-dbus --vout dummy --aout dummy \
-    --play-and-exit "$file" vlc://quit
+  mkfifo -m 666 "$scratch/vlc.yuv"
+  exec 3<>"$scratch/vlc.yuv"
+  wc -c <"$scratch/vlc.yuv" >"$scratch/vlc.bytes" 3>&- &
+  counter=$!
+  start_player "$scratch/vlc" timeout -k 5 60 cvlc --intf dummy --no-dbus --play-and-exit \
+    --no-drop-late-frames --no-skip-frames \
+    --vout yuv --yuv-file "$scratch/vlc.yuv" --yuv-chroma I420 \
+    --aout afile --audiofile-file "$scratch/home/vlc.wav" "$file" vlc://quit
   wait_for_player
+  exec 3>&-
+  wait "$counter"
   errors=$(grep -iE 'error|corrupt|cannot|could not|fail' "$scratch/vlc" |
-    grep -vE 'main interface error|globalhotkeys' || true)
+    grep -vE 'interface error|globalhotkeys|filter error|display error|video output' || true)
   [ "$player_status" -eq 0 ] || errors="status $player_status $errors"
-  report VLC "$errors"
+  shown= heard=
+  if [ -n "$pictures" ]; then
+    shown=$(($(cat "$scratch/vlc.bytes") / picture_bytes))
+    [ -n "$errors" ] || is_most_of "$shown" "$pictures" || errors="too few pictures"
+  fi
+  if [ -n "$pieces" ]; then
+    heard=0
+    [ ! -s "$scratch/home/vlc.wav" ] || heard=$(length_of_file "$scratch/home/vlc.wav")
+    [ -n "$errors" ] || is_most_of "$heard" "$seconds" || errors="too little sound"
+  fi
+  report VLC "${shown:+$shown pictures of $pictures}${heard:+${shown:+, }$heard s of $seconds}" "$errors"
 }
 
+# Sound alone is counted in a file: what it calls its place is then behind what it has decoded.
 play_in_mpv() {
-  start_player "$scratch/mpv" timeout 60 mpv --no-config --vo=null --ao=null \
-    --msg-level=all=warn "$file"
+  sound=pcm
+  [ -z "$pictures" ] || sound=null
+  start_player "$scratch/mpv" timeout 60 mpv --no-config --vo=null \
+    --ao=$sound --ao-pcm-file="$scratch/home/mpv.wav" \
+    --msg-level=all=warn,statusline=status --term-status-msg='AT ${=time-pos}' "$file"
   wait_for_player
-  errors=$(cat "$scratch/mpv")
+  tr '\r' '\n' <"$scratch/mpv" >"$scratch/mpv.lines"
+  errors=$(grep -v 'AT [-0-9.]*' "$scratch/mpv.lines" | grep -v '^$' || true)
   [ "$player_status" -eq 0 ] || errors="status $player_status $errors"
-  report mpv "$errors"
+  if [ -n "$pictures" ]; then
+    reached=$(sed -n 's/.*AT \([0-9.]*\).*/\1/p' "$scratch/mpv.lines" | tail -n 1)
+  elif [ -s "$scratch/home/mpv.wav" ]; then
+    reached=$(length_of_file "$scratch/home/mpv.wav")
+  fi
+  report_seconds mpv "${reached:-}" "$errors"
 }
 
-trap clean_up EXIT
+trap 'rm -rf "$scratch"' EXIT
 sh "$support/install-packages.sh" record players
 chmod 755 "$scratch"
 mkdir -m 777 "$scratch/home"
@@ -179,7 +250,14 @@ else
   sh "$repository/tests/examples/record-camera.sh" '' "$file" 5
 fi
 chmod 644 "$file"
-play_in_chromium
-play_in_vlc
-play_in_mpv
-exit "$failed"
+pictures=$(packets v)
+pieces=$(packets a)
+seconds=$(length_of_file "$file")
+picture_bytes=$(ffprobe -v error -select_streams v:0 -show_entries stream=width,height -of csv=p=0 \
+  "$file" | awk -F , '{ print int(($1 + 1) / 2) * int(($2 + 1) / 2) * 6 }')
+for player in ffmpeg gstreamer vlc mpv chromium; do
+  "play_in_$player" >"$scratch/report.$player" &
+done
+wait
+cat "$scratch"/report.*
+! grep -q '^FAIL' "$scratch"/report.*
