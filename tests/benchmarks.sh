@@ -3,8 +3,8 @@
 #
 # sh tests/benchmarks.sh [--check | --record] [FOLDER]
 #
-# Builds a release in build-benchmarks/ and measures what docs/performance.md shows, into
-# build-benchmarks/results/: about ten minutes. FOLDER is on the disk to record to (default: the
+# Builds a release in build-benchmarks/ and measures what recording costs, beside mp4mux, qtmux and a
+# sink that does nothing, into build-benchmarks/results/: about ten minutes. FOLDER is on the disk to record to (default: the
 # build's). ROUNDS=n: how often each is run, 5 if not said. PARTS="cpu pipeline file core live many":
 # some of it only.
 #
@@ -17,7 +17,7 @@ build=$repository/build-benchmarks
 mode=
 case ${1:-} in --check | --record) mode=$1; shift ;; esac
 
-sh "$repository/tests/support/install-packages.sh" record test
+sh "$repository/tests/support/install-packages.sh" record test benchmarks
 [ -f "$build/build.ninja" ] ||
   meson setup "$build" "$repository" --buildtype=release -Doptimization=2 -Dcpp_args=-g1 >/dev/null
 ninja -C "$build" benchmarks >"$build/benchmarks.log" 2>&1 || { cat "$build/benchmarks.log" >&2; exit 1; }
