@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Measures what docs/performance.md says: python3 run.py BUILD DISK_FOLDER MEMORY_FOLDER RESULTS
+"""Measures what recording costs: python3 run.py BUILD DISK_FOLDER MEMORY_FOLDER RESULTS
 
 Everything that is compared runs in turn, round by round, so that a machine that becomes slower makes
 all of them slower; a ratio is taken within its round, and what is shown is the median of the rounds.

@@ -184,6 +184,7 @@ GST_START_TEST(sparse_tracks_neither_jump_nor_end_fragments) {
   push(meta, bytes_of("first"), 0);
   push(meta, bytes_of("an hour later"), 3600 * GST_SECOND);
   push(meta, bytes_of("and again"), 3600 * GST_SECOND);
+  push(meta, bytes_of("a day later"), 24 * 3600 * GST_SECOND);
   push(meta, bytes_of("back"), 10 * kMs);
   video.push_many(10);
   video.eos();
@@ -194,7 +195,8 @@ GST_START_TEST(sparse_tracks_neither_jump_nor_end_fragments) {
   const boxes::Movie movie = read(bench.location());
   const auto documents = shown(bench.location(), movie, track_with(movie, "metx"));
   fail_unless_equals_int64(documents.at(1).ms, 3'600'000);
-  fail_unless_equals_int(documents.size(), 4);
+  fail_unless_equals_int64(documents.at(3).ms, 7 * 3'600'000);
+  fail_unless_equals_int(documents.size(), 5);
 }
 GST_END_TEST;
 
