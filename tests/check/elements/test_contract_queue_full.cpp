@@ -40,6 +40,7 @@ struct Full : Bench {
     play();
     video.start();
     video.start_thread([this, pictures] { flow = push_pictures(video, pictures); });
+    fail_unless(disk.wait_until_blocked());
     fail_unless(video.is_waiting(), "the queue has no bound");
   }
   ~Full() { disk.release(); }

@@ -338,6 +338,13 @@ void reset_on_close(GstRTSPClient* client) {
   setsockopt(g_socket_get_fd(socket), SOL_SOCKET, SO_LINGER, &no_linger, sizeof no_linger);
 }
 
+/// The control timeout of GstRTSPClient (1.22) does not always end with the client and would then
+/// close what is freed; so every client lives as long as the main loop.
+void keep_client(GstRTSPServer*, GstRTSPClient* client, gpointer clients) {
+  auto kept = static_cast<std::vector<Owned<GstRTSPClient>>*>(clients);
+  kept->emplace_back(GST_RTSP_CLIENT(g_object_ref(client)));
+}
+
 GstRTSPFilterResult close_client(GstRTSPServer*, GstRTSPClient* client, gpointer reset) {
   if (reset != nullptr) reset_on_close(client);
   return GST_RTSP_FILTER_REMOVE;
@@ -362,7 +369,9 @@ struct TestCamera::Server {
         log(std::make_shared<Log>()),
         context(g_main_context_new()),
         loop(g_main_loop_new(context.get(), FALSE)),
-        server(make_server(o, log)) {}
+        server(make_server(o, log)) {
+    g_signal_connect(server.get(), "client-connected", G_CALLBACK(keep_client), &clients);
+  }
 
   [[nodiscard]] bool listen();
   void run_in_thread(const std::function<void()>& work);
@@ -373,6 +382,7 @@ struct TestCamera::Server {
   LogRef log;
   std::unique_ptr<GMainContext, MainContextUnref> context;
   std::unique_ptr<GMainLoop, MainLoopUnref> loop;
+  std::vector<Owned<GstRTSPClient>> clients;  // before the server, which adds to them
   Owned<GstRTSPServer> server;
   std::unique_ptr<GSource, SourceDestroy> source;
   int port = 0;
@@ -426,6 +436,7 @@ void TestCamera::Server::stop() {
   g_main_loop_quit(loop.get());
   thread.join();
   server.reset();
+  clients.clear();
 }
 
 std::unique_ptr<TestCamera> TestCamera::start(const Options& options) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "feed.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <string>
 
 namespace bench {
@@ -31,6 +34,19 @@ GstClockTime sample_time(Kind kind, uint64_t number) {
 uint64_t next_seed() {
   static std::atomic<uint64_t> feeds{0};
   return ++feeds << 32;
+}
+
+// How often a thread went to sleep by itself, if it sleeps now (proc(5)).
+std::optional<long> sleeps(pid_t thread) {
+  const std::string folder = "/proc/self/task/" + std::to_string(thread);
+  std::ifstream status(folder + "/status");
+  bool is_asleep = false;
+  for (std::string word; status >> word;) {
+    if (word == "State:") is_asleep = (status >> word) && word == "S";
+    long count = 0;
+    if (word == "voluntary_ctxt_switches:" && status >> count && is_asleep) return count;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -200,14 +216,26 @@ GstFlowReturn Feed::push_buffer(GstBuffer* buffer) { return gst_pad_push(source(
 
 void Feed::start_thread(std::function<void()> work) {
   done_ = false;
+  thread_id_ = 0;
   thread_ = std::thread([this, work = std::move(work)] {
+    thread_id_ = gettid();
     work();
     done_ = true;
   });
 }
 
 bool Feed::is_waiting() {
-  return !becomes_true(kAWhile, [this] { return done_.load(); });
+  using Clock = std::chrono::steady_clock;
+  std::optional<long> before;
+  auto since = Clock::now();
+  for (const auto until = since + kPatience; Clock::now() < until && !done_;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const auto now = sleeps(thread_id_);
+    if (!now || now != before) since = Clock::now();
+    before = now;
+    if (Clock::now() - since >= kAWhile) return true;
+  }
+  return false;
 }
 
 bool Feed::join() {

@@ -7,6 +7,8 @@
 // Flush and release come from other threads by nature and may always be called.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <functional>
 #include <optional>
@@ -79,7 +81,7 @@ class Feed {
 
   // ---- a thread of its own
   void start_thread(std::function<void()> work);
-  // Whether the thread is still at it after a while: it waits, since no work takes as long.
+  // Whether the thread waits: it has slept for a while. False: its work is done.
   bool is_waiting();
   // False: it did not come back in time. It is left alone then; better fail the test.
   bool join();
@@ -117,6 +119,7 @@ class Feed {
   int64_t shift_ns_ = 0;
   std::vector<Expected> expected_;
   std::thread thread_;
+  std::atomic<pid_t> thread_id_{0};
   std::atomic<bool> done_{true};
   std::atomic<bool> released_{false};
 };
