@@ -20,7 +20,6 @@ using bench::Kind;
 using bench::Owned;
 
 constexpr int kPictures = 500;  // 20 s
-constexpr int kFrames = 938;
 constexpr int kPicturesBeforeSeek = 120;
 
 // The file that is played: what the element itself records of synthetic media.

@@ -94,8 +94,7 @@ class TrackComparison {
 }  // namespace
 
 void fail_at(const Bench::Location& where, const std::string& text) {
-  _ck_assert_failed(where.file_name(), static_cast<int>(where.line()), where.function_name(), "%s",
-                    text.c_str(), nullptr);
+  _ck_assert_failed(where.file, where.line, where.function, "%s", text.c_str(), nullptr);
 }
 
 void expect_text(const std::string& found, const std::string& expected, Bench::Location where) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <memory>
-#include <source_location>
 #include <string>
 #include <vector>
 
@@ -20,7 +19,16 @@ namespace bench {
 
 class Bench {
  public:
-  using Location = std::source_location;  // of the test that calls; shown when it fails
+  // Of the test that calls; shown when it fails. clang 14 has no std::source_location.
+  struct Location {
+    const char* file = nullptr;
+    int line = 0;
+    const char* function = nullptr;
+    static Location current(const char* file = __builtin_FILE(), int line = __builtin_LINE(),
+                            const char* function = __builtin_FUNCTION()) {
+      return {file, line, function};
+    }
+  };
 
   Bench();
   ~Bench();  // to NULL, and all is gone
