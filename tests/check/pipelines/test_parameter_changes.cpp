@@ -78,6 +78,15 @@ std::string segment_file(const ScratchFolder& folder, size_t number, bool hevc) 
   return folder.file("segment" + std::to_string(number) + (hevc ? ".h265" : ".h264"));
 }
 
+// x265 fills its table of functions when the first encoder is opened, without a lock: what another
+// thread opens meanwhile may call what is not there yet. So the first is opened alone.
+void open_x265_alone(const ScratchFolder& folder) {
+  RecordingPipeline first(
+      "videotestsrc num-buffers=1 ! x265enc ! h265parse ! trailingmp4sink name=rec",
+      folder.file("first.mp4"));
+  fail_unless(first.play_to_end());
+}
+
 // One encoder after the other; what each writes goes into a file of its own as well.
 std::string launch_line(const Case& one, const ScratchFolder& folder) {
   std::string line = std::string("concat name=c ! ") + one.path + " ! trailingmp4sink name=rec";
@@ -172,6 +181,7 @@ GST_START_TEST(every_picture_is_decoded_as_it_was_encoded) {
   const Case& one = kCases[__i__];
   const ScratchFolder folder;
   const std::string path = folder.file("recorded.mp4");
+  if (is_hevc(one)) open_x265_alone(folder);
   RecordingPipeline pipeline(launch_line(one, folder), path);
   fail_unless(pipeline.play_to_end(), "%s: %s", one.name,
               pipelines::join(pipeline.complaints()).c_str());
