@@ -83,7 +83,10 @@ GST_START_TEST(a_thousand_recordings_leak_nothing) {
       record_a_little(bench, video, audio);
       if (i % 2) gst_element_send_event(bench.element(), gst_event_new_eos());
       bench.stop();
-      fail_unless_equals_int(bench.log().count(GST_MESSAGE_ELEMENT, "trailingmp4sink-finished"), 1);
+      const int finished = bench.log().count(GST_MESSAGE_ELEMENT, "trailingmp4sink-finished");
+      fail_unless(finished == 1, "recording %d was finished %d times: %s %s", i, finished,
+                  bench.log().text(GST_MESSAGE_ERROR).c_str(),
+                  bench.log().text(GST_MESSAGE_WARNING).c_str());
       if (i == 999) bench.movie();
       unlink(bench.location().c_str());
       bench.log().clear();
