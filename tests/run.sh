@@ -91,8 +91,8 @@ run_asan() (
 
 # ThreadSanitizer cannot live with the address randomisation of some kernels, so it is switched off
 # where that is allowed. What libraries read and free behind locks and counters of their own, which it
-# cannot see, is none of its business. Each case has a process that was forked beside the sanitiser's
-# own thread.
+# cannot see, is none of its business. The cases are forked, and the sanitiser has a thread of its own
+# by then, for which it would end them (die_after_fork).
 run_tsan() (
   export GST_REGISTRY_FORK=no
   export TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1:second_deadlock_stack=1:die_after_fork=0
