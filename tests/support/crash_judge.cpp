@@ -5,16 +5,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "file_bytes.h"
+#include "libav_reader.h"
 
 namespace mp4_test {
 namespace {
 
 using Kind = DiskCall::Kind;
 
-constexpr unsigned kProbed = 50;  // each such state is opened by ffprobe too
+constexpr unsigned kProbed = 50;  // each such state is opened by FFmpeg's libraries too
 
 }  // namespace
 
@@ -103,16 +103,13 @@ bool Judge::store() const {
 // No packet of ffmpeg can be as large as a hole.
 void Judge::probe() {
   if (film_.disk->hole().size > 0 || !movie_ || counts().empty()) return;
-  const std::string command =
-      "ffprobe -v quiet -count_packets -show_entries stream=nb_read_packets -of csv=p=0 " + path_;
-  FILE* pipe = popen(command.c_str(), "r");
-  char line[64];
+  const libav::File file = libav::read_file(path_, libav::Heard::kFatal);
+  if (!file.opened) problem("FFmpeg does not open it");
   std::size_t packets = 0, samples = 0;
-  while (fgets(line, sizeof line, pipe)) packets += strtoul(line, nullptr, 10);
-  if (pclose(pipe) != 0) problem("ffprobe does not open it");
+  for (const libav::Stream& stream : file.streams) packets += stream.packets.size();
   for (const auto& [id, count] : counts()) samples += count;
   if (packets != samples)
-    problem("ffprobe finds " + std::to_string(packets) + " of " + std::to_string(samples));
+    problem("FFmpeg finds " + std::to_string(packets) + " of " + std::to_string(samples));
 }
 
 void Judge::problem(const std::string& text) {

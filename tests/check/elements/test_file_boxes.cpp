@@ -6,8 +6,8 @@
 #include <ctime>
 
 #include "bit_writer.h"
+#include "box_names.h"
 #include "element_bench.h"
-#include "file_probe.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include <gst/check/gstcheck.h>
 // clang-format on

@@ -7,12 +7,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <sstream>
 
 #include "box_reader.h"
 #include "child_process.h"
 #include "file_bytes.h"
+#include "libav_reader.h"
 #include "pad_log.h"
 #include "recording_pipeline.h"
 
@@ -20,8 +19,6 @@ namespace pipelines {
 namespace {
 
 constexpr GstClockTime kLimit = 30 * GST_SECOND;
-
-std::string quoted(const std::string& path) { return "'" + path + "'"; }
 
 void play_to_end(GstElement* pipeline) {
   g_autoptr(GstBus) bus = gst_element_get_bus(pipeline);
@@ -62,11 +59,6 @@ std::vector<Bytes> pictures(GstElement* pipeline, const MediaTrack* fed) {
   for (MediaTrack& track : log.tracks())
     for (MediaSample& sample : track.samples) pictures.push_back(std::move(sample.bytes));
   return pictures;
-}
-
-std::optional<int64_t> nanoseconds(const std::string& seconds) {
-  if (seconds.empty() || seconds == "N/A") return std::nullopt;
-  return std::llround(std::strtod(seconds.c_str(), nullptr) * 1e9);
 }
 
 std::string discoverer_complaint(const std::string& path) {
@@ -114,28 +106,20 @@ MediaTracks read_with_qtdemux(const std::string& path) {
   return log.tracks();
 }
 
-// Each line: codec_type|stream_index|pts_time|dts_time|size|flags
-MediaTracks read_with_ffprobe(const std::string& path) {
-  const Outcome outcome =
-      run("ffprobe -v error -of compact=p=0:nk=1 -show_entries "
-          "packet=codec_type,stream_index,pts_time,dts_time,size,flags " +
-          quoted(path));
-  std::map<int, MediaTrack> streams;
-  std::istringstream lines(outcome.output);
-  for (std::string line; std::getline(lines, line);) {
-    std::vector<std::string> fields;
-    std::istringstream row(line);
-    for (std::string field; std::getline(row, field, '|');) fields.push_back(field);
-    if (fields.size() != 6) continue;
-    MediaTrack& track = streams[std::atoi(fields[1].c_str())];
-    track.video = fields[0] == "video";
-    track.samples.push_back({.size = static_cast<size_t>(std::atoll(fields[4].c_str())),
-                             .pts_ns = nanoseconds(fields[2]),
-                             .dts_ns = nanoseconds(fields[3]),
-                             .key = fields[5][0] == 'K'});
-  }
+MediaTracks read_with_libav(const std::string& path) {
   MediaTracks tracks;
-  for (auto& [index, track] : streams) tracks.push_back(std::move(track));
+  for (libav::Stream& stream : libav::read_file(path, libav::Heard::kErrors).streams) {
+    MediaTrack track{.video = stream.video};
+    for (libav::Packet& packet : stream.packets) {
+      const size_t size = packet.bytes.size();
+      track.samples.push_back({.bytes = std::move(packet.bytes),
+                               .size = size,
+                               .pts_ns = packet.pts_ns,
+                               .dts_ns = packet.dts_ns,
+                               .key = packet.key});
+    }
+    if (!track.samples.empty()) tracks.push_back(std::move(track));
+  }
   return tracks;
 }
 
@@ -150,11 +134,8 @@ std::vector<std::string> box_problems(const std::string& path) {
 
 std::vector<std::string> player_complaints(const std::string& path) {
   std::vector<std::string> complaints;
-  const Outcome ffmpeg = run("ffmpeg -v warning -xerror -i " + quoted(path) +
-                             // a camera's pictures do not come at an even pace
-                             " -map 0 -fps_mode passthrough -enc_time_base -1 -f null -");
-  if (ffmpeg.status != 0 || !ffmpeg.output.empty())
-    complaints.push_back("ffmpeg: " + ffmpeg.output);
+  const std::string log = libav::decode_file(path, libav::Heard::kWarnings).log;
+  if (!log.empty()) complaints.push_back("libav: " + log);
   const std::string discoverer = discoverer_complaint(path);
   if (!discoverer.empty()) complaints.push_back(discoverer);
   return complaints;
@@ -164,7 +145,7 @@ std::vector<std::string> faults(const std::string& path, const MediaTracks& push
   std::vector<std::string> all = box_problems(path);
   const std::pair<const char*, MediaTracks> views[] = {{"box reader: ", read_with_boxes(path)},
                                                        {"qtdemux: ", read_with_qtdemux(path)},
-                                                       {"ffprobe: ", read_with_ffprobe(path)}};
+                                                       {"libav: ", read_with_libav(path)}};
   for (const auto& [reader, tracks] : views)
     for (const std::string& line : differences(pushed, tracks)) all.push_back(reader + line);
   return all;
@@ -196,27 +177,8 @@ std::vector<Bytes> decode_file(const std::string& path, const std::string& decod
 }
 
 std::string codec_name(const std::string& path) {
-  std::string name = run("ffprobe -v error -select_streams 0 -show_entries stream=codec_name -of "
-                         "csv=p=0 " +
-                         quoted(path))
-                         .output;
-  name.erase(std::min(name.find_first_of(",\n"), name.size()));
-  return name;
-}
-
-// Each line: stream, dts, pts, duration, size, sum; sums of side data may follow.
-std::vector<std::string> packet_sums(const std::string& path) {
-  const Outcome outcome = run("ffmpeg -v error -i " + quoted(path) + " -c copy -f framemd5 -");
-  std::vector<std::string> sums;
-  std::istringstream lines(outcome.output);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    std::istringstream row(line);
-    std::string field;
-    for (int i = 0; i < 6; ++i) std::getline(row >> std::ws, field, ',');
-    sums.push_back(field);
-  }
-  return sums;
+  const libav::File file = libav::read_file(path, libav::Heard::kErrors);
+  return file.streams.empty() ? std::string() : file.streams[0].codec;
 }
 
 std::vector<Bytes> decode_samples(const MediaTrack& track) {

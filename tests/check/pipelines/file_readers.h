@@ -14,12 +14,13 @@ namespace pipelines {
 MediaTracks read_with_boxes(const std::string& path);
 /// By `filesrc ! qtdemux`, running times.
 MediaTracks read_with_qtdemux(const std::string& path);
-/// By `ffprobe -show_packets`: sizes and times.
-MediaTracks read_with_ffprobe(const std::string& path);
+/// By FFmpeg's libraries, packet by packet as they are demuxed.
+MediaTracks read_with_libav(const std::string& path);
 
 /// The box reader's problems, those inside the AVC samples among them.
 std::vector<std::string> box_problems(const std::string& path);
-/// What ffmpeg prints when it decodes everything, and what GstDiscoverer says if it is not "OK".
+/// What `ffmpeg -v warning -xerror` would print when it decodes everything, and what GstDiscoverer
+/// says if it is not "OK".
 std::vector<std::string> player_complaints(const std::string& path);
 
 /// Everything above but the players at once: the file is in order and holds just what was pushed.
@@ -43,7 +44,5 @@ std::vector<Bytes> decode_file(const std::string& path, const std::string& decod
 std::vector<Bytes> decode_samples(const MediaTrack& track, const std::string& decoder);
 /// What ffprobe calls the codec of the first track.
 std::string codec_name(const std::string& path);
-/// By `ffmpeg -c copy`: the MD5 sum of each packet of the only track.
-std::vector<std::string> packet_sums(const std::string& path);
 
 }  // namespace pipelines

@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kMostLines = 8;
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kVideoTimescale = 90'000;
-constexpr int64_t kReaderRounding = 1'000;  // ffprobe prints microseconds
+constexpr int64_t kReaderRounding = 2;  // to nanoseconds
 constexpr int64_t kAacFrame = 1024;
 
 /// Where the file's timeline begins in running time.

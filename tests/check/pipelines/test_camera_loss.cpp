@@ -9,8 +9,8 @@
 #include <string>
 
 #include "camera_recording.h"
-#include "child_process.h"
 #include "file_readers.h"
+#include "libav_reader.h"
 #include "scratch_folder.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include <gst/check/gstcheck.h>
@@ -81,12 +81,13 @@ void expect_times_that_came(const char* name, const MediaTrack& pushed, const Me
 
 // To the end; what is damaged may look so.
 void expect_demuxed_to_the_end(const char* name, const std::string& path, size_t pictures) {
-  const MediaTracks packets = pipelines::read_with_ffprobe(path);
+  const MediaTracks packets = pipelines::read_with_libav(path);
   fail_unless_equals_int(track_of(packets, true).samples.size(), pictures);
   fail_unless_equals_int(track_of(pipelines::read_with_qtdemux(path), true).samples.size(),
                          pictures);
-  const auto decoded = pipelines::run("ffmpeg -v fatal -i " + path + " -f null -");
-  fail_unless(decoded.status == 0, "%s: %s", name, decoded.output.c_str());
+  const libav::Decoded decoded = libav::decode_file(path, libav::Heard::kFatal);
+  fail_unless(decoded.log.empty(), "%s: %s", name, decoded.log.c_str());
+  fail_unless(!decoded.pictures.empty(), "%s: no picture", name);
 }
 
 }  // namespace

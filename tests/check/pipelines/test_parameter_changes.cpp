@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "box_reader.h"
-#include "child_process.h"
 #include "file_readers.h"
+#include "libav_reader.h"
 #include "recording_pipeline.h"
 #include "scratch_folder.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
@@ -103,20 +103,11 @@ std::string launch_line(const Case& one, const ScratchFolder& folder) {
   return line;
 }
 
-// A line for each picture as ffmpeg decodes it.
+// A sum of each picture as FFmpeg decodes it.
 std::vector<std::string> picture_sums(const std::string& file) {
-  const auto [status, output] = pipelines::run(
-      "ffmpeg -v error -i " + file + " -map 0:v -autoscale 0 -fps_mode passthrough -f framemd5 -");
-  fail_unless(status == 0, "%s", output.c_str());
-  std::vector<std::string> sums;
-  for (size_t begin = 0; begin < output.size();) {
-    const size_t end = std::min(output.find('\n', begin), output.size());
-    const std::string line = output.substr(begin, end - begin);
-    begin = end + 1;
-    if (line.empty() || line[0] == '#') continue;
-    sums.push_back(line.substr(line.rfind(',') + 1));
-  }
-  return sums;
+  libav::Decoded decoded = libav::decode_file(file, libav::Heard::kErrors);
+  fail_unless(decoded.log.empty(), "%s: %s", file.c_str(), decoded.log.c_str());
+  return std::move(decoded.pictures);
 }
 
 // The NAL units of a sample that hold parameter sets, one after the other.

@@ -73,7 +73,7 @@ std::string line_of(const std::string& source, const char* rest) {
 // The source as it left the demuxer, which keeps a last frame to itself that the edit cuts short.
 MediaTracks passed_on(const std::string& source, const MediaTracks& pushed) {
   MediaTracks passed;
-  for (MediaTrack& track : pipelines::read_with_ffprobe(source)) {
+  for (MediaTrack& track : pipelines::read_with_libav(source)) {
     const auto same = std::find_if(pushed.begin(), pushed.end(),
                                    [&](const auto& other) { return other.video == track.video; });
     if (same == pushed.end()) continue;
@@ -94,7 +94,7 @@ GST_START_TEST(the_timeline_of_a_foreign_mp4_is_kept) {
   assert_none(remux.name, pipelines::faults(path, pipeline.pushed()));
   assert_none(remux.name, pipelines::player_complaints(path));
   assert_none(remux.name, pipelines::differences(passed_on(source, pipeline.pushed()),
-                                                 pipelines::read_with_ffprobe(path)));
+                                                 pipelines::read_with_libav(path)));
 }
 GST_END_TEST
 
