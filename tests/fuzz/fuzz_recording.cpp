@@ -5,6 +5,7 @@
 // own reader finds nothing wrong with, finished and as a kill would have left it.
 #include <fuzzer/FuzzedDataProvider.h>
 #include <gst/gst.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -128,6 +129,9 @@ const std::vector<Bytes> kHevcNals{
 constexpr size_t kMostPads = 4;
 constexpr int kMostActions = 60;
 constexpr int kMostCycles = 3;
+// What is pushed takes much less. Silence that fills a hole of hours does not, and finds the disk
+// full.
+constexpr rlim_t kLargestFile = 8 << 20;
 
 // One byte more than a sample may have; nobody looks at them.
 uint8_t too_much[(size_t{64} << 20) + 1];
@@ -628,6 +632,8 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
   fuzz::init_gstreamer();
   GST_ELEMENT_REGISTER(trailingmp4sink, nullptr);
   static const fuzz::FatalCriticals criticals;
+  const rlimit limit{kLargestFile, kLargestFile};
+  setrlimit(RLIMIT_FSIZE, &limit);
   folder();
   return 0;
 }
