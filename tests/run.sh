@@ -5,16 +5,14 @@
 #
 # Installs what is missing, builds and runs every test: as it is in build/, with AddressSanitizer and
 # UndefinedBehaviorSanitizer in build-asan/, with ThreadSanitizer in build-tsan/; then the targets of
-# tests/fuzz in build-fuzz/. --fast leaves all but the first out, the others run that one alone. The
-# last line counts everything.
+# tests/fuzz, in build-asan/ too. --fast leaves all but the first out, the others run that one alone.
+# The last line counts everything.
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
 support=$repository/tests/support
 # Lines in stack traces are enough; more of debug information is a quarter of the time of a build.
 options='-Dcpp_args=-g1'
-# Optimised a little: what that costs in the build comes back several times in the tests.
-sanitiser_options="$options -Db_lundef=false -Doptimization=1"
 
 # gold, of Debian's binutils, links a test in less than half of the time.
 if command -v ld.gold >/dev/null; then export CXX_LD=gold; fi
@@ -78,9 +76,8 @@ run_asan() (
   export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1
   export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   run_under=
-  export CC=clang CXX=clang++
-  build_for build-asan address-tests "-Db_sanitize=address,undefined $sanitiser_options" \
-    "$(sanitiser_library asan)" || exit 0
+  sh "$support/address-build.sh" "$repository/build-asan" </dev/null || exit 0
+  build_for build-asan address-tests '' "$(sanitiser_library asan)" || exit 0
   run_tests --suite mp4 --suite elements --suite timeline --suite pipelines --suite examples \
     --no-suite leaks --no-suite plain --timeout-multiplier 4 $two_a_processor
   export ASAN_OPTIONS=fast_unwind_on_malloc=0
@@ -99,25 +96,27 @@ run_tsan() (
   run_under=
   if setarch -R true 2>/dev/null; then run_under='setarch -R'; fi
   export CC=clang CXX=clang++
-  build_for build-tsan thread-tests "-Db_sanitize=thread $sanitiser_options" \
+  # Optimised a little, as the other one is.
+  build_for build-tsan thread-tests \
+    "-Db_sanitize=thread $options -Db_lundef=false -Doptimization=1" \
     "$(sanitiser_library tsan)" || exit 0
   run_tests --suite elements --suite threads --no-suite plain --no-suite boxes \
     --timeout-multiplier 10 $two_a_processor
 )
 
-# Some seconds for those that find something in seconds; hours are for tests/fuzz.sh.
+# Some seconds, with the objects of the sanitised build; hours are for tests/fuzz.sh.
 run_fuzz() {
-  echo "== build-fuzz =="
+  echo "== fuzz =="
   sh "$repository/tests/fuzz.sh" --quick || true
 }
 
 sh "$support/install-packages.sh" record test fuzz
 case ${1:-} in
-  '') run_plain; run_asan; run_tsan; run_fuzz; builds='build build-asan build-tsan build-fuzz' ;;
+  '') run_plain; run_asan; run_tsan; run_fuzz; builds='build build-asan build-tsan build-asan:fuzzlog' ;;
   --fast) run_plain; builds=build ;;
   --asan) run_asan; builds=build-asan ;;
   --tsan) run_tsan; builds=build-tsan ;;
-  --fuzz) run_fuzz; builds=build-fuzz ;;
+  --fuzz) run_fuzz; builds=build-asan:fuzzlog ;;
   *) echo "usage: sh tests/run.sh [--fast | --asan | --tsan | --fuzz]" >&2; exit 2 ;;
 esac
 cd "$repository"

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Adds up the results of `meson test` in the build directories given: one line at the end.
 
+DIRECTORY:BASE stands for results that were written with `--logbase BASE`.
+
 A program made with Check reports how many test cases it ran, and each of them counts; any other test
 counts as one. A program that fails although all its cases passed (a leak, a crash at its end) counts
 as one failure more. A directory without results, because it could not be built, counts as one.
@@ -32,13 +34,14 @@ def count_test(test):
     return passed, failed, 0
 
 
-def count_build(directory):
+def count_build(build):
+    directory, _, base = build.partition(":")
     total = [0, 0, 0]
     lines = []
-    for log in sorted(pathlib.Path(directory, "meson-logs").glob("testlog*.json")):
+    for log in sorted(pathlib.Path(directory, "meson-logs").glob(f"{base or 'testlog'}*.json")):
         lines += log.read_text(encoding="utf-8", errors="replace").splitlines()
     if not lines:
-        print(f"{directory}: not built, or no test was run")
+        print(f"{build}: not built, or no test was run")
         return [0, 1, 0]
     for line in lines:
         test = json.loads(line)
