@@ -70,6 +70,7 @@ fail_build() {
 
 # setsid keeps a Ctrl-C in the terminal away from it: the recorder needs it to the end.
 start_camera() {
+  : >"$scratch/camera"  # sed may come to it first
   setsid "$build/$camera" --seconds $((seconds + 60)) >"$scratch/camera" 2>&1 </dev/null &
   camera_pid=$!
   for _ in $(seq 100); do
