@@ -205,6 +205,11 @@ std::string as_killed(const std::string& path) {
   return killed;
 }
 
+std::vector<std::string> readable_states(const std::string& path) {
+  if (!fragments_are_on()) return {path};
+  return {path, as_killed(path)};
+}
+
 // Without the moov that the recorder has hidden behind its fragments, which would be taken as it
 // is.
 std::string as_finalized(const std::string& path, std::string& complaint) {

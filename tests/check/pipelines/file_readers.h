@@ -29,6 +29,9 @@ std::vector<std::string> faults(const std::string& path, const MediaTracks& push
 /// A copy of a finished file as a kill before its last step would have left it: all its fragments,
 /// and no moov that names a sample. Returns its path.
 std::string as_killed(const std::string& path);
+/// The states of a recording that readers can open: the finished file, and as_killed() of it.
+/// Without fragments nothing can be read before the end, so that there is the first alone.
+std::vector<std::string> readable_states(const std::string& path);
 /// The same, killed before it wrote its index, after trailingmp4-finalize has been at it; what it
 /// says goes to `complaint`, if it fails.
 std::string as_finalized(const std::string& path, std::string& complaint);

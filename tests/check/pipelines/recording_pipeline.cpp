@@ -7,6 +7,8 @@
 
 namespace pipelines {
 
+bool fragments_are_on() { return g_getenv("TEST_WITHOUT_FRAGMENTS") == nullptr; }
+
 RecordingPipeline::RecordingPipeline(const std::string& launch_line, const std::string& location) {
   g_autoptr(GError) error = nullptr;
   pipeline_.reset(gst_parse_launch(launch_line.c_str(), &error));
@@ -16,8 +18,7 @@ RecordingPipeline::RecordingPipeline(const std::string& launch_line, const std::
   }
   const auto recorder = element("rec");
   g_object_set(recorder.get(), "location", location.c_str(), nullptr);
-  if (g_getenv("TEST_WITHOUT_FRAGMENTS") != nullptr)
-    g_object_set(recorder.get(), "fragment-duration", guint64{0}, nullptr);
+  if (!fragments_are_on()) g_object_set(recorder.get(), "fragment-duration", guint64{0}, nullptr);
   log_.watch_sink_pads(recorder.get());
 }
 

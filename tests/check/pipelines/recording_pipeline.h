@@ -20,6 +20,19 @@ struct GObjectUnref {
 template <typename T>
 using Owned = std::unique_ptr<T, GObjectUnref>;
 
+/// Whether recordings are published in fragments; a second run of a test is without.
+bool fragments_are_on();
+
+/// The cases of a table that this run records. Those that wait for a live camera cost their time,
+/// so that without fragments only those are recorded whose `plain` says so.
+template <typename Case, size_t count>
+std::vector<Case> cases_of_this_run(const Case (&all)[count]) {
+  std::vector<Case> cases;
+  for (const Case& one : all)
+    if (fragments_are_on() || one.plain) cases.push_back(one);
+  return cases;
+}
+
 class RecordingPipeline {
  public:
   /// The launch line names no location; a line that cannot be parsed ends the test.
