@@ -176,9 +176,9 @@ std::vector<Bytes> decode_file(const std::string& path, const std::string& decod
   return pictures(pipeline.get(), nullptr);
 }
 
-std::string codec_name(const std::string& path) {
+std::string codec_name(const std::string& path, std::size_t track) {
   const libav::File file = libav::read_file(path, libav::Heard::kErrors);
-  return file.streams.empty() ? std::string() : file.streams[0].codec;
+  return file.streams.size() <= track ? std::string() : file.streams[track].codec;
 }
 
 std::vector<Bytes> decode_samples(const MediaTrack& track) {

@@ -45,7 +45,7 @@ std::vector<Bytes> decode_samples(const MediaTrack& track);
 /// The only track of a file through that decoder, and samples that never were in a file through it.
 std::vector<Bytes> decode_file(const std::string& path, const std::string& decoder);
 std::vector<Bytes> decode_samples(const MediaTrack& track, const std::string& decoder);
-/// What ffprobe calls the codec of the first track.
-std::string codec_name(const std::string& path);
+/// What ffprobe calls the codec of that track, from 0 on.
+std::string codec_name(const std::string& path, std::size_t track = 0);
 
 }  // namespace pipelines
