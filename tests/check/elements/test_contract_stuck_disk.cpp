@@ -3,6 +3,7 @@
 // A disk that does not take the end of the file: how long a stop waits, what it says meanwhile, and
 // what becomes of the file when the disk is back.
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <thread>
@@ -20,14 +21,14 @@ using bench::Feed;
 using faults::Call;
 using faults::FaultySyscalls;
 
-// A second of video is taken; the disk stands still from its first sync of data on, which is that
-// of the ending.
+// A second of video is taken; the disk stands still from its first such call on: its first sync of
+// data is that of the ending.
 struct Stuck : Bench {
   FaultySyscalls disk{folder().path()};
   Feed& video;
 
-  Stuck() : video(add_video()) {
-    disk.block(Call::kDataSync, 1);
+  explicit Stuck(Call call = Call::kDataSync) : video(add_video()) {
+    disk.block(call, 1);
     play();
     video.start();
     fail_unless_equals_int(video.push_many(25), GST_FLOW_OK);
@@ -145,8 +146,12 @@ GST_START_TEST(a_stop_that_waits_for_the_disk_says_so_after_five_seconds) {
 }
 GST_END_TEST
 
+// Whatever it is that the disk does not do.
+constexpr Call kStuckCalls[] = {Call::kOpen, Call::kReserve, Call::kWrite, Call::kSync,
+                                Call::kDataSync};
+
 GST_START_TEST(after_stop_timeout_the_stop_returns_and_the_file_is_finished_later) {
-  Stuck bench;
+  Stuck bench(kStuckCalls[__i__]);
   g_object_set(bench.element(), "stop-timeout", 200 * GST_MSECOND, nullptr);
   const gint64 began = g_get_monotonic_time();
   bench.stop();
@@ -243,7 +248,8 @@ static Suite* test_contract_stuck_disk_suite(void) {
   tcase_add_test(tests, a_flush_while_the_end_is_written_changes_nothing_of_the_file);
   tcase_add_test(tests, a_stop_waits_for_the_disk);
   tcase_add_test(tests, a_stop_that_waits_for_the_disk_says_so_after_five_seconds);
-  tcase_add_test(tests, after_stop_timeout_the_stop_returns_and_the_file_is_finished_later);
+  tcase_add_loop_test(tests, after_stop_timeout_the_stop_returns_and_the_file_is_finished_later, 0,
+                      static_cast<int>(std::size(kStuckCalls)));
   tcase_add_test(tests, what_is_written_in_the_background_does_not_touch_the_next_recording);
   tcase_add_test(tests, an_element_may_go_away_while_its_file_is_finished_in_the_background);
   tcase_add_loop_test(tests, a_stop_timeout_that_is_not_reached_says_nothing, 0, 4);
