@@ -72,8 +72,8 @@ void write_stsc(BoxWriter& w, const MoovTrack& track) {  // 8.7.4
 void write_stsz(BoxWriter& w, const MoovTrack& track) {  // 8.7.3.2
   FullBox box(w, "stsz"_4cc, 0, 0);
   const bool table = TrackTracker::sizes(track.mark).stsz > 0;
-  w.u32(table ? 0 : track.mark.first_size);  // sample_size
-  w.u32(track.mark.samples);                 // sample_count
+  w.u32(table ? 0 : static_cast<uint32_t>(track.mark.sizes.last_value));  // sample_size
+  w.u32(track.mark.samples);                                              // sample_count
   if (table) track.tracker.each_size(track.mark, [&](uint32_t size) { w.u32(size); });
 }
 

@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "packed_numbers.h"
 #include "timescale.h"
 
 namespace mp4 {
@@ -39,20 +40,16 @@ class TrackTracker {
   struct Mark {
     uint32_t samples = 0;
     uint64_t bytes = 0;
-    uint32_t duration_runs = 0;      // closed runs and the open one, without the last sample
-    uint32_t last_duration_run = 0;  // samples in the open one
-    uint32_t open_run_duration = 0;  // ticks of each of them
-    uint32_t offset_runs = 0;
-    uint32_t last_offset_run = 0;
+    PackedRuns::Mark durations;  // in ticks, without the last sample
+    PackedRuns::Mark offsets;    // of pts to dts
+    PackedRuns::Mark sizes;
     uint32_t sync_samples = 0;
     uint32_t open_gops = 0;
     uint32_t rolls = 0;
     uint32_t chunks = 0;
     uint32_t chunk_runs = 0;  // entries of 'stsc'
     uint64_t last_chunk_offset = 0;
-    uint32_t first_size = 0;
     uint32_t largest_size = 0;
-    bool same_sizes = true;
     bool has_offsets = false;   // some pts is not its dts
     Ticks smallest_offset = 0;  // of pts to dts, not above 0
     Ticks first_dts = 0, last_dts = 0;
@@ -69,6 +66,7 @@ class TrackTracker {
       return samples ? std::max<Ticks>(0, presentation_end() - first_shown()) : 0;
     }
     bool all_sync() const { return sync_samples == samples; }
+    bool same_sizes() const { return sizes.runs <= 1; }
     // What is added to all offsets, so that none is negative.
     Ticks raise() const { return -smallest_offset; }
   };
@@ -111,59 +109,36 @@ class TrackTracker {
   template <typename F>  // f(number of the sample, from 1)
   void each_sync_sample(const Mark& mark, F f) const;
   template <typename F>  // f(number of the sample, from 1)
-  void each_open_gop(const Mark& mark, F f) const {
-    for (uint32_t i = 0; i < mark.open_gops; ++i) f(open_gops_[i]);
-  }
+  void each_open_gop(const Mark& mark, F f) const;
   template <typename F>  // f(number of the sample, from 1, roll_distance)
-  void each_roll(const Mark& mark, F f) const {
-    for (uint32_t i = 0; i < mark.rolls; ++i) f(rolls_[i].sample, rolls_[i].distance);
-  }
+  void each_roll(const Mark& mark, F f) const;
   template <typename F>  // f(bytes)
-  void each_size(const Mark& mark, F f) const {
-    for (uint32_t i = 0; i < mark.samples; ++i) f(mark.same_sizes ? mark.first_size : sizes_[i]);
-  }
+  void each_size(const Mark& mark, F f) const;
   template <typename F>  // f(number of the first chunk, from 1, samples in each, description from
                          // 0)
   void each_chunk_run(const Mark& mark, F f) const;
   template <typename F>  // f(file offset)
-  void each_chunk(const Mark& mark, F f) const {
-    for (uint32_t i = 0; i < mark.chunks; ++i) f(chunks_[i].offset);
-  }
+  void each_chunk(const Mark& mark, F f) const;
 
  private:
-  struct Run {
-    uint32_t samples;
-    uint32_t value;
-  };
   struct Chunk {
-    uint64_t offset;
-    uint32_t samples;
-    uint32_t description;
-    bool is_like(const Chunk& other) const {
-      return samples == other.samples && description == other.description;
-    }
+    uint32_t samples = 0;
+    uint32_t description = 0;
+    bool operator==(const Chunk&) const = default;
   };
   struct Described {
     uint32_t samples;  // before it
+    uint64_t bytes;    // of them
     uint32_t description;
-  };
-  struct Roll {
-    uint32_t sample;
-    int16_t distance;
   };
   struct Arrival {
     Ticks dts;
     uint32_t size;
   };
 
-  static void add_to_runs(std::vector<Run>& runs, uint32_t value, uint32_t count = 1);
-  template <typename F>
-  static void each_run(const std::vector<Run>& runs, uint32_t count, uint32_t last, F f);
   void add_times(const SampleTimes& times, uint32_t count = 1);
-  void add_sizes(uint32_t size, uint32_t count);
   void add_sync(bool sync, uint32_t count);
-  uint64_t bytes_between(uint32_t begin, uint32_t end) const;
-  void add_chunk(uint64_t offset, uint32_t samples, uint32_t description);
+  void add_chunk(uint64_t offset, const Chunk& chunk);
   void count_bits(Ticks dts, uint32_t size);
   Ticks last_duration() const;
 
@@ -172,61 +147,95 @@ class TrackTracker {
   Mark mark_;  // kept current but for what mark() fills in
   Ticks known_duration_ = 0;
   uint32_t samples_in_chunks_ = 0;
-  std::vector<Run> duration_runs_;
-  std::vector<Run> offset_runs_;        // the values are signed
-  std::vector<uint32_t> sync_samples_;  // from the first sample on that is none
-  std::vector<uint32_t> open_gops_;
-  std::vector<Roll> rolls_;
+  uint64_t bytes_in_chunks_ = 0;
+  PackedRuns durations_;
+  PackedRuns offsets_;
+  PackedRuns sizes_;
+  uint32_t leading_sync_samples_ = 0;  // with none before them that is not one
+  PackedNumbers sync_samples_;         // the others
+  PackedNumbers open_gops_;
+  PackedNumbers roll_samples_, roll_distances_;
   uint32_t description_ = 0;
   uint32_t chunk_description_ = 0;    // of the last sample in a chunk
   std::vector<Described> described_;  // changes that are in no chunk yet
-  std::vector<uint32_t> sizes_;       // from the first one on that is not like the others
-  std::vector<Chunk> chunks_;
+  PackedNumbers chunk_offsets_, chunk_samples_, chunk_descriptions_;
+  Chunk last_chunk_;
+  uint32_t first_duration_ = 0;
   std::deque<Arrival> second_;  // the samples of the last second of decode time
   uint64_t second_bytes_ = 0;
   uint64_t peak_second_bytes_ = 0;
 };
 
 template <typename F>
-void TrackTracker::each_run(const std::vector<Run>& runs, uint32_t count, uint32_t last, F f) {
-  for (uint32_t i = 0; i < count; ++i) f(i + 1 < count ? runs[i].samples : last, runs[i].value);
-}
-
-template <typename F>
 void TrackTracker::each_duration_run(const Mark& mark, F f) const {
   if (mark.samples == 0) return;
-  uint32_t pending_samples = 0, pending_value = 0;
-  auto add = [&](uint32_t samples, uint32_t value) {
-    if (pending_samples && value != pending_value) {
-      f(pending_samples, pending_value);
+  uint32_t pending_samples = 0;
+  int64_t pending_duration = 0;
+  const auto add = [&](uint32_t samples, int64_t duration) {
+    if (pending_samples && duration != pending_duration) {
+      f(pending_samples, static_cast<uint32_t>(pending_duration));
       pending_samples = 0;
     }
     pending_samples += samples;
-    pending_value = value;
+    pending_duration = duration;
   };
-  each_run(duration_runs_, mark.duration_runs, mark.last_duration_run, add);
+  durations_.each(mark.durations, add);
   add(1, static_cast<uint32_t>(mark.last_duration));
-  f(pending_samples, pending_value);
+  f(pending_samples, static_cast<uint32_t>(pending_duration));
 }
 
 template <typename F>
 void TrackTracker::each_offset_run(const Mark& mark, F f) const {
-  each_run(offset_runs_, mark.offset_runs, mark.last_offset_run,
-           [&](uint32_t samples, uint32_t offset) {
-             f(samples, static_cast<uint32_t>(static_cast<int32_t>(offset) + mark.raise()));
-           });
+  offsets_.each(mark.offsets, [&](uint32_t samples, int64_t offset) {
+    f(samples, static_cast<uint32_t>(offset + mark.raise()));
+  });
 }
 
 template <typename F>
 void TrackTracker::each_sync_sample(const Mark& mark, F f) const {
-  for (uint32_t i = 0; i < mark.sync_samples; ++i) f(mark.all_sync() ? i + 1 : sync_samples_[i]);
+  PackedNumbers::Reader later(sync_samples_);
+  for (uint32_t i = 0; i < mark.sync_samples; ++i)
+    f(i < leading_sync_samples_ ? i + 1 : static_cast<uint32_t>(later.next()));
+}
+
+template <typename F>
+void TrackTracker::each_open_gop(const Mark& mark, F f) const {
+  PackedNumbers::Reader numbers(open_gops_);
+  for (uint32_t i = 0; i < mark.open_gops; ++i) f(static_cast<uint32_t>(numbers.next()));
+}
+
+template <typename F>
+void TrackTracker::each_roll(const Mark& mark, F f) const {
+  PackedNumbers::Reader samples(roll_samples_), distances(roll_distances_);
+  for (uint32_t i = 0; i < mark.rolls; ++i) {
+    const auto sample = static_cast<uint32_t>(samples.next());
+    f(sample, static_cast<int16_t>(distances.next()));
+  }
+}
+
+template <typename F>
+void TrackTracker::each_size(const Mark& mark, F f) const {
+  sizes_.each(mark.sizes, [&](uint32_t samples, int64_t size) {
+    for (uint32_t i = 0; i < samples; ++i) f(static_cast<uint32_t>(size));
+  });
 }
 
 template <typename F>
 void TrackTracker::each_chunk_run(const Mark& mark, F f) const {
-  for (uint32_t i = 0; i < mark.chunks; ++i)
-    if (i == 0 || !chunks_[i].is_like(chunks_[i - 1]))
-      f(i + 1, chunks_[i].samples, chunks_[i].description);
+  PackedNumbers::Reader samples(chunk_samples_), descriptions(chunk_descriptions_);
+  Chunk last;
+  for (uint32_t i = 0; i < mark.chunks; ++i) {
+    const Chunk chunk{static_cast<uint32_t>(samples.next()),
+                      static_cast<uint32_t>(descriptions.next())};
+    if (chunk != last) f(i + 1, chunk.samples, chunk.description);
+    last = chunk;
+  }
+}
+
+template <typename F>
+void TrackTracker::each_chunk(const Mark& mark, F f) const {
+  PackedNumbers::Reader offsets(chunk_offsets_);
+  for (uint32_t i = 0; i < mark.chunks; ++i) f(static_cast<uint64_t>(offsets.next()));
 }
 
 }  // namespace mp4
