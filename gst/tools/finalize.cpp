@@ -82,7 +82,7 @@ Status hide_cut_fragment(mp4::OutputFile& file, const LeftOver& left_over, uint6
 
 Status finish(const LeftOver& left_over, std::unique_ptr<mp4::OutputFile> file) {
   const bool has_moov = left_over.has_finished_moov();
-  const std::vector<uint8_t> moov = left_over.moov();
+  const mp4::Boxes moov = left_over.moov();
   const uint64_t end = left_over.end() + mp4::kBoxHeaderSize + moov.size();
   uint64_t size = 0;
   if (auto status = file->size(size); !status.ok()) return status;

@@ -223,7 +223,7 @@ void LeftOver::read_finished_moov(const mp4::ByteSource& file) {
   std::span<const uint8_t> boxes(bytes);
   const auto moov = next_box(boxes);
   if (!moov || moov->type != "moov"_4cc || !boxes.empty()) return;
-  const std::vector<uint8_t> anew = tracks_.moov();
+  const std::vector<uint8_t> anew = tracks_.moov().whole();
   if (can_use_moov(moov->body, std::span(anew).subspan(kBoxHeaderSize), end_))
     finished_moov_ = std::move(bytes);
 }

@@ -50,8 +50,8 @@ class LeftOver {
   // The recorder's own movie box stands behind the fragments, hidden, and can be used.
   bool has_finished_moov() const { return !finished_moov_.empty(); }
   // Of the finished file: that one, or another that is made of the fragments.
-  std::vector<uint8_t> moov() const {
-    return has_finished_moov() ? finished_moov_ : tracks_.moov();
+  mp4::Boxes moov() const {
+    return has_finished_moov() ? mp4::Boxes(finished_moov_) : tracks_.moov();
   }
   // The file ends within a fragment, or did before it was to be finished.
   bool is_cut() const { return is_cut_; }

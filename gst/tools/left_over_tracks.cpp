@@ -183,7 +183,7 @@ int64_t LeftOverTracks::duration_ns() const {
   return std::max<int64_t>(0, end - std::min(begin, end));
 }
 
-std::vector<uint8_t> LeftOverTracks::moov() const {
+mp4::Boxes LeftOverTracks::moov() const {
   std::vector<mp4::MoovTrack> tracks;
   for (const Track& track : tracks_)
     tracks.push_back({track.descriptions, track.tags, track.tracker, track.id,

@@ -11,6 +11,7 @@
 
 #include "fragment_view.h"
 #include "growing_moov.h"
+#include "mp4/boxes.h"
 #include "mp4/byte_source.h"
 #include "mp4/codec.h"
 #include "mp4/parameter_sets.h"
@@ -32,7 +33,7 @@ class LeftOverTracks {
   std::size_t tracks() const;   // with samples
   int64_t duration_ns() const;  // of what is presented
   // The movie box of the finished file.
-  std::vector<uint8_t> moov() const;
+  mp4::Boxes moov() const;
 
  private:
   struct Track {

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "big_endian.h"
+#include "boxes.h"
 #include "fourcc.h"
 
 namespace mp4 {
@@ -17,12 +19,12 @@ namespace mp4 {
 class BoxWriter {
  public:
   void u8(uint8_t value) { bytes_.push_back(value); }
-  void u16(uint16_t value) { big_endian(value, 2); }
-  void u24(uint32_t value) { big_endian(value, 3); }
-  void u32(uint32_t value) { big_endian(value, 4); }
-  void u64(uint64_t value) { big_endian(value, 8); }
-  void i16(int16_t value) { big_endian(static_cast<uint16_t>(value), 2); }
-  void i32(int32_t value) { big_endian(static_cast<uint32_t>(value), 4); }
+  void u16(uint16_t value) { big_endian<2>(value); }
+  void u24(uint32_t value) { big_endian<3>(value); }
+  void u32(uint32_t value) { big_endian<4>(value); }
+  void u64(uint64_t value) { big_endian<8>(value); }
+  void i16(int16_t value) { big_endian<2>(static_cast<uint16_t>(value)); }
+  void i32(int32_t value) { big_endian<4>(static_cast<uint32_t>(value)); }
   void fourcc(FourCC code) { u32(code.value); }
   void zeros(std::size_t count) { bytes_.resize(bytes_.size() + count); }
   void raw(std::span<const uint8_t> data) { bytes_.insert(bytes_.end(), data.begin(), data.end()); }
@@ -32,15 +34,31 @@ class BoxWriter {
   // A time or duration of a full box whose version says whether it has 32 or 64 bits.
   void time(uint8_t version, uint64_t value);
 
+  // A table of so many bytes, which are made when the boxes are written.
+  void later(uint64_t bytes, Boxes::WriteTable write);
+
+  // Where the next byte stands, to be patched.
+  std::size_t position() const { return bytes_.size(); }
   void patch_u32(std::size_t position, uint32_t value);
-  std::size_t size() const { return bytes_.size(); }
+  // Of all that was written, tables included.
+  uint64_t size() const { return bytes_.size() + table_bytes_; }
+  void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
+  // Without tables.
   const std::vector<uint8_t>& bytes() const { return bytes_; }
   std::vector<uint8_t> take() { return std::move(bytes_); }
+  Boxes take_boxes();
 
  private:
-  void big_endian(uint64_t value, int bytes);
+  template <std::size_t kBytes>
+  void big_endian(uint64_t value) {
+    const std::size_t position = bytes_.size();
+    bytes_.resize(position + kBytes);
+    store_big_endian<kBytes>(&bytes_[position], value);
+  }
 
   std::vector<uint8_t> bytes_;
+  std::vector<Boxes::Table> tables_;
+  uint64_t table_bytes_ = 0;
 };
 
 // ISO/IEC 14496-12, 4.2: size and type; the size is known when the scope ends.
@@ -53,7 +71,8 @@ class Box {
 
  private:
   BoxWriter& writer_;
-  std::size_t start_;
+  std::size_t position_;
+  uint64_t start_;
 };
 
 // A box with version and flags.

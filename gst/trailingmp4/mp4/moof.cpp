@@ -71,7 +71,7 @@ std::size_t write_trun(BoxWriter& w, std::span<const Sample> samples,
                          (alike.flags ? 0 : kFlags) | (alike.no_offset ? 0 : kOffsets);
   FullBox box(w, "trun"_4cc, negative ? 1 : 0, flags);
   w.u32(narrow<uint32_t>(samples.size()));  // sample_count
-  const std::size_t data_offset = w.size();
+  const std::size_t data_offset = w.position();
   w.u32(0);                                                 // data_offset, patched
   if (alike.first_flags) w.u32(flags_of(samples.front()));  // first_sample_flags
   for (const Sample& sample : samples) {

@@ -100,7 +100,7 @@ void write_udta(BoxWriter& w, const std::vector<MovieTag>& tags) {
 
 }  // namespace
 
-std::vector<uint8_t> write_moov(const MoovInfo& info, std::span<const MoovTrack> tracks) {
+Boxes write_moov(const MoovInfo& info, std::span<const MoovTrack> tracks) {
   const std::vector<Placed> placed = place(tracks);
   BoxWriter writer;
   {
@@ -110,7 +110,7 @@ std::vector<uint8_t> write_moov(const MoovInfo& info, std::span<const MoovTrack>
       write_trak(writer, track, info.creation_time, described_by(track.track.config(), placed));
     if (!info.tags.empty()) write_udta(writer, info.tags);
   }
-  return writer.take();
+  return writer.take_boxes();
 }
 
 uint64_t moov_size_bound(const MoovInfo& info, std::span<const MoovTrack> tracks) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "boxes.h"
 #include "track_config.h"
 #include "track_tracker.h"
 
@@ -29,8 +30,8 @@ struct MoovInfo {
   std::vector<MovieTag> tags;
 };
 
-// Only tracks with samples.
-std::vector<uint8_t> write_moov(const MoovInfo& info, std::span<const MoovTrack> tracks);
+// Only tracks with samples. Trackers must stay as they are until the boxes are written.
+Boxes write_moov(const MoovInfo& info, std::span<const MoovTrack> tracks);
 
 // An upper bound of what write_moov makes, from the marks alone.
 uint64_t moov_size_bound(const MoovInfo& info, std::span<const MoovTrack> tracks);

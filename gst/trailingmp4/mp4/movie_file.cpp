@@ -127,7 +127,7 @@ Status MovieFile::take_name_at_last() {
 }
 
 // Each line says what a crash after it leaves.
-Status MovieFile::finish(std::span<const uint8_t> moov) {
+Status MovieFile::finish(const Boxes& moov) {
   const uint64_t moov_offset = end_ + kBoxHeaderSize;
   const uint64_t size = moov_offset + moov.size();
   Status status;
@@ -160,17 +160,26 @@ void MovieFile::abandon() {
   status = file_->close();
 }
 
-Status MovieFile::append_moov(std::span<const uint8_t> moov) {
+Status MovieFile::append_moov(const Boxes& moov) {
   if (has_rest_) return append_moov_over_rest(moov);
-  const std::vector<uint8_t> header = write_skip_header(kBoxHeaderSize + moov.size());
-  const std::array<iovec, 2> pieces{piece_of(header), piece_of(moov)};
-  return write(end_, pieces);
+  return write_slices(end_, write_skip_header(kBoxHeaderSize + moov.size()), moov);
+}
+
+// The header goes with the first slice, and hides the others, which may not all get there.
+Status MovieFile::write_slices(uint64_t offset, std::vector<uint8_t> header, const Boxes& moov) {
+  return moov.write_to([&](std::span<const uint8_t> slice) {
+    const std::array<iovec, 2> pieces{piece_of(header), piece_of(slice)};
+    const Status status = write(offset, pieces);
+    offset += header.size() + slice.size();
+    header.clear();
+    return status;
+  });
 }
 
 // Over what is there of a fragment that found no space, or of a recording that was left over.
 // Nothing is given back before M has its place: another writer would take it. From the first step
 // on, the rest is one box that claims all that is there, or more.
-Status MovieFile::append_moov_over_rest(std::span<const uint8_t> moov) {
+Status MovieFile::append_moov_over_rest(const Boxes& moov) {
   const uint64_t size = kBoxHeaderSize + moov.size();
   uint64_t file_size = 0;
   if (auto status = file_->size(file_size); !status.ok()) return status;
@@ -182,7 +191,7 @@ Status MovieFile::append_moov_over_rest(std::span<const uint8_t> moov) {
   }
   if (status.ok()) status = write(end_, write_skip_header(std::max(size, rest)));
   if (status.ok() && rest > kBoxHeaderSize) status = forget_fragment();
-  if (status.ok()) status = write(end_ + kBoxHeaderSize, moov);
+  if (status.ok()) status = write_slices(end_ + kBoxHeaderSize, {}, moov);
   if (status.ok() && rest > size) status = file_->truncate(end_ + size);
   if (status.ok() && rest > size) status = write(end_, write_skip_header(size));
   return status;

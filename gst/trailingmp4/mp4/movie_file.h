@@ -26,6 +26,7 @@
 #include <span>
 #include <vector>
 
+#include "boxes.h"
 #include "fragment.h"
 #include "output_file.h"
 
@@ -57,7 +58,7 @@ class MovieFile {
   Status settle();
   // S5 to S9: the ending, after a commit. On an error the file is closed as it is, never flipped
   // halfway.
-  Status finish(std::span<const uint8_t> moov);
+  Status finish(const Boxes& moov);
   // Closes the file, after an error that has been reported. What is complete and was not published
   // yet is, if no sync has failed and one that covers it does not either.
   void abandon();
@@ -77,8 +78,9 @@ class MovieFile {
   Status begin(const FragmentFrame& frame);
   Status revise(const FragmentFrame::Revision& revision);
   Status append_samples(const Fragment& fragment, std::vector<TrackIndex>& damaged);
-  Status append_moov(std::span<const uint8_t> moov);
-  Status append_moov_over_rest(std::span<const uint8_t> moov);
+  Status append_moov(const Boxes& moov);
+  Status append_moov_over_rest(const Boxes& moov);
+  Status write_slices(uint64_t offset, std::vector<uint8_t> header, const Boxes& moov);
   Status forget_fragment();
   void drop_rest();
   Status check_size(uint64_t expected);

@@ -291,7 +291,7 @@ void Recording::finish() {
   }
   // Nothing is appended any more, and tags are not changed: the tables can be read without the
   // lock.
-  const std::vector<uint8_t> moov = write_moov(info, tracks);
+  const Boxes moov = write_moov(info, tracks);
   if (const Status status = file_.finish(moov); !status.ok()) return fail(status);
   const std::lock_guard lock(mutex_);
   note_progress();

@@ -19,7 +19,7 @@ struct Grouped {
 void write_sbgp(BoxWriter& w, FourCC type, std::span<const Grouped> grouped) {  // 8.9.2
   FullBox box(w, "sbgp"_4cc, 0, 0);
   w.fourcc(type);  // grouping_type
-  const std::size_t entry_count = w.size();
+  const std::size_t entry_count = w.position();
   w.u32(0);  // entry_count, below
   uint32_t entries = 0, next = 1;
   auto add = [&](uint32_t samples, uint32_t description) {

@@ -14,6 +14,9 @@ namespace {
 constexpr uint64_t kFixedPart = 1024;
 constexpr uint64_t kFixedPartOfDescription = 512;
 
+constexpr uint64_t kRunSize = 8;  // of an entry of 'stts' and 'ctts'
+constexpr uint64_t kChunkRunSize = 12;
+
 BitRates bit_rates(const MoovTrack& track) {
   BitRates rates;
   const auto& mark = track.mark;
@@ -36,56 +39,78 @@ void write_stsd(BoxWriter& w, const MoovTrack& track) {  // 8.5.2
 }
 
 void write_stts(BoxWriter& w, const MoovTrack& track) {  // 8.6.1.2
+  const uint32_t count = TrackTracker::sizes(track.mark).stts;
   FullBox box(w, "stts"_4cc, 0, 0);
-  w.u32(TrackTracker::sizes(track.mark).stts);  // entry_count
-  track.tracker.each_duration_run(track.mark, [&](uint32_t samples, uint32_t duration) {
-    w.u32(samples);   // sample_count
-    w.u32(duration);  // sample_delta
+  w.u32(count);  // entry_count
+  w.later(kRunSize * count, [track](TableWriter& table) {
+    track.tracker.each_duration_run(track.mark, [&](uint32_t samples, uint32_t duration) {
+      table.u32(samples);   // sample_count
+      table.u32(duration);  // sample_delta
+    });
   });
 }
 
 void write_ctts(BoxWriter& w, const MoovTrack& track) {  // 8.6.1.3
+  const uint32_t count = TrackTracker::sizes(track.mark).ctts;
   FullBox box(w, "ctts"_4cc, 0, 0);
-  w.u32(TrackTracker::sizes(track.mark).ctts);  // entry_count
-  track.tracker.each_offset_run(track.mark, [&](uint32_t samples, uint32_t offset) {
-    w.u32(samples);  // sample_count
-    w.u32(offset);   // sample_offset
+  w.u32(count);  // entry_count
+  w.later(kRunSize * count, [track](TableWriter& table) {
+    track.tracker.each_offset_run(track.mark, [&](uint32_t samples, uint32_t offset) {
+      table.u32(samples);  // sample_count
+      table.u32(offset);   // sample_offset
+    });
   });
 }
 
 void write_stss(BoxWriter& w, const MoovTrack& track) {  // 8.6.2
+  const uint32_t count = TrackTracker::sizes(track.mark).stss;
   FullBox box(w, "stss"_4cc, 0, 0);
-  w.u32(TrackTracker::sizes(track.mark).stss);  // entry_count
-  track.tracker.each_sync_sample(track.mark, [&](uint32_t number) { w.u32(number); });
+  w.u32(count);  // entry_count
+  w.later(sizeof(uint32_t) * count, [track](TableWriter& table) {
+    track.tracker.each_sync_sample(track.mark, [&](uint32_t number) { table.u32(number); });
+  });
 }
 
 void write_stsc(BoxWriter& w, const MoovTrack& track) {  // 8.7.4
+  const uint32_t count = TrackTracker::sizes(track.mark).stsc;
   FullBox box(w, "stsc"_4cc, 0, 0);
-  w.u32(TrackTracker::sizes(track.mark).stsc);  // entry_count
-  track.tracker.each_chunk_run(track.mark, [&](uint32_t chunk, uint32_t samples, uint32_t index) {
-    w.u32(chunk);      // first_chunk
-    w.u32(samples);    // samples_per_chunk
-    w.u32(index + 1);  // sample_description_index
+  w.u32(count);  // entry_count
+  w.later(kChunkRunSize * count, [track](TableWriter& table) {
+    track.tracker.each_chunk_run(track.mark, [&](uint32_t chunk, uint32_t samples, uint32_t index) {
+      table.u32(chunk);      // first_chunk
+      table.u32(samples);    // samples_per_chunk
+      table.u32(index + 1);  // sample_description_index
+    });
   });
 }
 
 void write_stsz(BoxWriter& w, const MoovTrack& track) {  // 8.7.3.2
+  const uint32_t count = TrackTracker::sizes(track.mark).stsz;
   FullBox box(w, "stsz"_4cc, 0, 0);
-  const bool table = TrackTracker::sizes(track.mark).stsz > 0;
-  w.u32(table ? 0 : static_cast<uint32_t>(track.mark.sizes.last_value));  // sample_size
-  w.u32(track.mark.samples);                                              // sample_count
-  if (table) track.tracker.each_size(track.mark, [&](uint32_t size) { w.u32(size); });
+  w.u32(count > 0 ? 0 : narrow<uint32_t>(track.mark.sizes.last_value));  // sample_size
+  w.u32(track.mark.samples);                                             // sample_count
+  if (count == 0) return;
+  w.later(sizeof(uint32_t) * count, [track](TableWriter& table) {
+    track.tracker.each_size(track.mark, [&](uint32_t size) { table.u32(size); });
+  });
 }
 
-void write_chunk_offsets(BoxWriter& w, const MoovTrack& track) {  // 8.7.5
-  const auto sizes = TrackTracker::sizes(track.mark);
-  FullBox box(w, sizes.wide_offsets ? "co64"_4cc : "stco"_4cc, 0, 0);
-  w.u32(sizes.chunk_offsets);  // entry_count
-  track.tracker.each_chunk(track.mark, [&](uint64_t offset) {
-    if (sizes.wide_offsets)
-      w.u64(offset);
-    else
-      w.u32(narrow<uint32_t>(offset));
+void write_stco(BoxWriter& w, const MoovTrack& track) {  // 8.7.5
+  const uint32_t count = TrackTracker::sizes(track.mark).chunk_offsets;
+  FullBox box(w, "stco"_4cc, 0, 0);
+  w.u32(count);  // entry_count
+  w.later(sizeof(uint32_t) * count, [track](TableWriter& table) {
+    track.tracker.each_chunk(track.mark,
+                             [&](uint64_t offset) { table.u32(narrow<uint32_t>(offset)); });
+  });
+}
+
+void write_co64(BoxWriter& w, const MoovTrack& track) {  // 8.7.5
+  const uint32_t count = TrackTracker::sizes(track.mark).chunk_offsets;
+  FullBox box(w, "co64"_4cc, 0, 0);
+  w.u32(count);  // entry_count
+  w.later(sizeof(uint64_t) * count, [track](TableWriter& table) {
+    track.tracker.each_chunk(track.mark, [&](uint64_t offset) { table.u64(offset); });
   });
 }
 
@@ -99,7 +124,10 @@ void write_stbl(BoxWriter& w, const MoovTrack& track) {  // 8.5.1
   if (!track.mark.all_sync()) write_stss(w, track);
   write_stsc(w, track);
   write_stsz(w, track);
-  write_chunk_offsets(w, track);
+  if (TrackTracker::sizes(track.mark).wide_offsets)
+    write_co64(w, track);
+  else
+    write_stco(w, track);
   write_sample_groups(w, track.config(), track.tracker, track.mark);
 }
 
@@ -109,8 +137,8 @@ uint64_t stbl_size_bound(const MoovTrack& track) {
   for (const TrackConfig& description : track.descriptions)
     bytes += kFixedPartOfDescription + description.codec_config.size();
   bytes += uint64_t{18} * track.mark.rolls + uint64_t{16} * track.mark.open_gops;
-  bytes += uint64_t{8} * sizes.stts + uint64_t{8} * sizes.ctts + uint64_t{4} * sizes.stss;
-  bytes += uint64_t{12} * sizes.stsc + uint64_t{4} * sizes.stsz;
+  bytes += kRunSize * sizes.stts + kRunSize * sizes.ctts + uint64_t{4} * sizes.stss;
+  bytes += kChunkRunSize * sizes.stsc + uint64_t{4} * sizes.stsz;
   bytes += uint64_t{sizes.wide_offsets ? 8u : 4u} * sizes.chunk_offsets;
   return bytes;
 }

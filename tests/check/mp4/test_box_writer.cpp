@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // Tests of the box writer and of four-character codes, byte for byte.
+#include <algorithm>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -109,6 +111,72 @@ GST_START_TEST(a_four_character_code_keeps_any_four_bytes) {
 }
 GST_END_TEST;
 
+namespace {
+
+// A box with a table of so many numbers between two others.
+mp4::Boxes boxes_with_table(uint32_t count) {
+  BoxWriter w;
+  {
+    mp4::Box outer(w, "moov"_4cc);
+    w.u32(1);
+    {
+      mp4::FullBox table(w, "stsz"_4cc, 0, 0);
+      w.later(uint64_t{4} * count, [count](mp4::TableWriter& table) {
+        for (uint32_t i = 0; i < count; ++i) table.u32(i);
+      });
+    }
+    mp4::Box last(w, "free"_4cc);
+    const std::size_t position = w.position();
+    w.u32(0);
+    w.patch_u32(position, 2);
+  }
+  return w.take_boxes();
+}
+
+}  // namespace
+
+GST_START_TEST(a_table_that_comes_later_is_in_the_sizes_and_in_its_place) {
+  const mp4::Boxes boxes = boxes_with_table(3);
+  const Bytes wanted{0,   0,   0,   48,  'm', 'o', 'o', 'v', 0,   0,   0,   1,   0, 0, 0, 24,
+                     's', 't', 's', 'z', 0,   0,   0,   0,   0,   0,   0,   0,   0, 0, 0, 1,
+                     0,   0,   0,   2,   0,   0,   0,   12,  'f', 'r', 'e', 'e', 0, 0, 0, 2};
+  fail_unless_equals_uint64(boxes.size(), wanted.size());
+  fail_unless(boxes.whole() == wanted);
+}
+GST_END_TEST;
+
+GST_START_TEST(what_is_large_comes_in_slices) {
+  constexpr uint32_t kCount = 1'000'000;
+  const mp4::Boxes boxes = boxes_with_table(kCount);
+  Bytes whole;
+  std::size_t largest = 0;
+  const mp4::Status status = boxes.write_to([&](std::span<const uint8_t> slice) {
+    largest = std::max(largest, slice.size());
+    whole.insert(whole.end(), slice.begin(), slice.end());
+    return mp4::Status();
+  });
+  fail_unless(status.ok());
+  fail_unless(largest <= mp4::TableWriter::kSlice);
+  fail_unless_equals_uint64(whole.size(), boxes.size());
+  fail_unless(whole == boxes.whole());
+  constexpr std::size_t kTable = 24;
+  for (uint32_t i = 0; i < kCount; ++i) {
+    const uint8_t* at = &whole[kTable + std::size_t{4} * i];
+    fail_unless_equals_uint64(at[0] << 24 | at[1] << 16 | at[2] << 8 | at[3], i);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST(nothing_is_written_behind_a_slice_that_failed) {
+  int slices = 0;
+  const mp4::Status status = boxes_with_table(1'000'000).write_to([&](std::span<const uint8_t>) {
+    return ++slices == 2 ? mp4::Status(mp4::StatusCode::kNoSpace, "full", 28) : mp4::Status();
+  });
+  fail_unless(status.code() == mp4::StatusCode::kNoSpace);
+  fail_unless_equals_int(slices, 2);
+}
+GST_END_TEST;
+
 static Suite* box_writer_suite() {
   Suite* suite = suite_create("box_writer");
   TCase* bytes = tcase_create("bytes");
@@ -120,6 +188,9 @@ static Suite* box_writer_suite() {
   tcase_add_test(bytes, text_and_raw_bytes_are_written_as_they_are);
   tcase_add_test(bytes, a_patched_number_changes_four_bytes);
   tcase_add_test(bytes, a_four_character_code_keeps_any_four_bytes);
+  tcase_add_test(bytes, a_table_that_comes_later_is_in_the_sizes_and_in_its_place);
+  tcase_add_test(bytes, what_is_large_comes_in_slices);
+  tcase_add_test(bytes, nothing_is_written_behind_a_slice_that_failed);
   return suite;
 }
 
