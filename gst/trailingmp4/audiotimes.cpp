@@ -17,6 +17,14 @@ constexpr int64_t kLongest = int64_t{1} << 60;
 
 }  // namespace
 
+// Some readers take durations for signed numbers.
+AudioTimes::AudioTimes(mp4::Timescale timescale, Ticks frame, Counters& counters)
+    : timescale_(timescale),
+      longest_(std::min(timescale.to_ns(int64_t{INT32_MAX}) - kSecond, kLongest)),
+      frame_(frame),
+      length_(frame),
+      counters_(counters) {}
+
 std::optional<SampleTimes> AudioTimes::place(int64_t pts_ns, Ticks length) {
   const Ticks pts = timescale_.from_ns(pts_ns);
   Ticks at = pts;
@@ -45,10 +53,8 @@ std::optional<SampleTimes> AudioTimes::place(int64_t pts_ns, Ticks length) {
 std::optional<StreamClock::Next> AudioTimes::next() const {
   if (!started_) return std::nullopt;
   const int64_t frame = timescale_.to_ns(length_);
-  // Some readers take durations for signed numbers.
-  return StreamClock::Next{timescale_.to_ns(last_ + length_), frame,
-                           std::min(timescale_.to_ns(int64_t{INT32_MAX}) - kSecond, kLongest),
-                           false, kLargestLead + 2 * frame};
+  return StreamClock::Next{timescale_.to_ns(last_ + length_), frame, longest_, false,
+                           kLargestLead + 2 * frame};
 }
 
 }  // namespace trailingmp4

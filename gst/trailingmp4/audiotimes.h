@@ -23,8 +23,7 @@ class AudioTimes {
   };
 
   // frame: nominal length of the frames that do not say theirs, in ticks.
-  AudioTimes(mp4::Timescale timescale, mp4::Ticks frame, Counters& counters)
-      : timescale_(timescale), frame_(frame), length_(frame), counters_(counters) {}
+  AudioTimes(mp4::Timescale timescale, mp4::Ticks frame, Counters& counters);
 
   // The next frame and its length in ticks, 0: the nominal one. Nothing: it is to be left out.
   std::optional<mp4::SampleTimes> place(int64_t pts, mp4::Ticks length = 0);
@@ -35,6 +34,7 @@ class AudioTimes {
 
  private:
   mp4::Timescale timescale_;
+  int64_t longest_;  // a frame can last no longer, in nanoseconds
   mp4::Ticks frame_;
   mp4::Ticks length_;  // of the last one
   Counters& counters_;

@@ -50,8 +50,13 @@ mp4::Payload make_payload(GstRef<GstBuffer> buffer) {
 
 bool needs_copy(GstBuffer* buffer) {
   if (is_pooled(buffer)) return true;
-  for (guint i = 0; i < gst_buffer_n_memory(buffer); ++i)
-    if (!gst_memory_is_type(gst_buffer_peek_memory(buffer, i), GST_ALLOCATOR_SYSMEM)) return true;
+  static GstAllocator* const system_memory = gst_allocator_find(GST_ALLOCATOR_SYSMEM);
+  const guint memories = gst_buffer_n_memory(buffer);
+  for (guint i = 0; i < memories; ++i) {
+    GstMemory* memory = gst_buffer_peek_memory(buffer, i);
+    const bool is_usual = memory->allocator == system_memory;
+    if (!is_usual && !gst_memory_is_type(memory, GST_ALLOCATOR_SYSMEM)) return true;
+  }
   return false;
 }
 
@@ -98,22 +103,34 @@ GstRef<GstBuffer> repeated_byte(uint8_t byte, gsize count) {
   return result;
 }
 
+// What is in the memory that holds that byte, from it on; nothing: there is none, or it cannot be
+// mapped.
+std::span<const uint8_t> BufferBytes::mapped_from(uint64_t offset) const {
+  if (!mapped_ || offset < mapped_offset_ || offset - mapped_offset_ >= mapped_->size()) {
+    uint64_t begin = 0;
+    mapped_.reset();
+    for (guint i = 0; i < gst_buffer_n_memory(buffer_) && !mapped_; ++i) {
+      GstMemory* memory = gst_buffer_peek_memory(buffer_, i);
+      if (offset - begin < memory->size)
+        mapped_.emplace(memory);
+      else
+        begin += memory->size;
+    }
+    mapped_offset_ = begin;
+  }
+  if (!mapped_ || !*mapped_) return {};
+  return {mapped_->data() + (offset - mapped_offset_), mapped_->size() - (offset - mapped_offset_)};
+}
+
 // Memory by memory: gst_buffer_extract() loses a memory that cannot be mapped.
 std::size_t BufferBytes::read(uint64_t offset, std::span<uint8_t> destination) const {
   std::size_t copied = 0;
-  for (guint i = 0; i < gst_buffer_n_memory(buffer_) && copied < destination.size(); ++i) {
-    GstMemory* memory = gst_buffer_peek_memory(buffer_, i);
-    const uint64_t size = gst_memory_get_sizes(memory, nullptr, nullptr);
-    if (offset >= size) {
-      offset -= size;
-      continue;
-    }
-    const MappedMemory mapped(memory);
-    if (!mapped) break;
-    const std::size_t count = std::min<std::size_t>(size - offset, destination.size() - copied);
-    std::copy_n(mapped.data() + offset, count, destination.begin() + static_cast<long>(copied));
+  while (copied < destination.size()) {
+    const auto bytes = mapped_from(offset + copied);
+    if (bytes.empty()) break;
+    const std::size_t count = std::min(bytes.size(), destination.size() - copied);
+    std::copy_n(bytes.begin(), count, destination.begin() + static_cast<long>(copied));
     copied += count;
-    offset = 0;
   }
   return copied;
 }

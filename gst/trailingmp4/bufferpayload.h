@@ -5,6 +5,7 @@
 
 #include <gst/gst.h>
 
+#include <optional>
 #include <span>
 
 #include "gstref.h"
@@ -30,6 +31,7 @@ GstRef<GstBuffer> part_of(GstRef<GstBuffer> buffer, gsize position, gsize size);
 // That byte, so often.
 GstRef<GstBuffer> repeated_byte(uint8_t byte, gsize count);
 
+// While it lives, the memory that was read last stays mapped: samples are looked at in small steps.
 class BufferBytes final : public mp4::ByteSource {
  public:
   explicit BufferBytes(GstBuffer* buffer) : buffer_(buffer), size_(gst_buffer_get_size(buffer)) {}
@@ -39,8 +41,12 @@ class BufferBytes final : public mp4::ByteSource {
   bool readable() const;  // false: the bytes cannot be mapped
 
  private:
+  std::span<const uint8_t> mapped_from(uint64_t offset) const;
+
   GstBuffer* buffer_;
   gsize size_;
+  mutable std::optional<MappedMemory> mapped_;
+  mutable uint64_t mapped_offset_ = 0;  // in the buffer
 };
 
 }  // namespace trailingmp4

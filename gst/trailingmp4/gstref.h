@@ -114,6 +114,7 @@ class MappedMemory {
 
   explicit operator bool() const { return mapped_; }
   const guint8* data() const { return info_.data; }
+  gsize size() const { return info_.size; }
 
  private:
   GstMemory* memory_;

@@ -140,10 +140,12 @@ void Input::caps_event(GstEvent* event) {
   GstCaps* caps = nullptr;
   gst_event_parse_caps(event, &caps);
   TrackCaps read;
-  if (const mp4::Status status = read_caps(caps, read); !status.ok())
+  if (const mp4::Status status = read_caps(caps, read); !status.ok()) {
     give_up(status.text().c_str());
-  else
-    cycle_->tracks.set_caps(std::move(read), cycle_->timeline.end());
+    return;
+  }
+  cycle_->timeline.leave_track();
+  cycle_->tracks.set_caps(std::move(read), cycle_->timeline.end());
 }
 
 void Input::segment_event(GstEvent* event) {
@@ -309,7 +311,9 @@ GstFlowReturn Input::place(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit
     const GstFlowReturn flow = append(text_sample({}), unit, {*placed.pause, *placed.pause}, 0);
     if (flow != GST_FLOW_OK) return flow;
   }
-  const Clipping clipping = clipping_of(buffer.get(), cycle.tracks.caps().config.timescale);
+  Clipping clipping;
+  if (cycle.tracks.caps().config.kind == mp4::TrackKind::kAudio)
+    clipping = clipping_of(buffer.get(), cycle.tracks.caps().config.timescale);
   mp4::SampleTimes times = placed.times;
   if (clipping.end < times.duration) times.duration -= clipping.end;
   return append(as_in_the_file(std::move(buffer), unit, placed.cut), unit, times, clipping.begin);

@@ -20,10 +20,18 @@ void Timeline::announce_start(std::optional<int64_t> at) {
 
 void Timeline::announce_gap(int64_t until) { clock_.announce_gap(held(until)); }
 
+void Timeline::leave_track() {
+  if (last_track_ && !std::holds_alternative<SparseTimes>(*last_track_))
+    next_ = own_next(*last_track_, {});
+  last_track_ = nullptr;
+}
+
 Timeline::Placed Timeline::place(TrackTimes& track, const Stamps& stamps) {
+  if (last_track_ != &track) leave_track();
   auto* sparse = std::get_if<SparseTimes>(&track);
   const Placed placed = sparse ? place_sparse(*sparse, stamps) : place_steady(track, stamps);
   last_track_ = &track;
+  has_last_ = true;
   last_end_ = std::visit([](const auto& times) { return times.last_end(); }, track);
   return placed;
 }
@@ -52,8 +60,6 @@ Timeline::Placed Timeline::place_steady(TrackTimes& track, const Stamps& stamps)
     times = mp4::SampleTimes{place->at, place->at, stamps.length - place->cut};
     placed.cut = place->cut;
   }
-  last_track_ = &track;
-  next_ = next_of(track, {});
   if (!times) return {Verdict::kLeftOut, {}};
   placed.times = *times;
   return placed;
@@ -75,18 +81,23 @@ int64_t Timeline::time_of(const Stamps& stamps) {
   if (stamps.pts) return held(*stamps.pts);
   counters_.missing_pts.add();
   if (stamps.dts) return held(*stamps.dts);
-  if (last_track_) return last_end_ - clock_.offset();
+  if (has_last_) return last_end_ - clock_.offset();
   return shared_.latest_end().value_or(0);
+}
+
+std::optional<StreamClock::Next> Timeline::own_next(const TrackTimes& track,
+                                                    const VideoTimes::Picture& picture) {
+  if (const auto* video = std::get_if<VideoTimes>(&track)) return video->next(picture);
+  if (const auto* audio = std::get_if<AudioTimes>(&track)) return audio->next();
+  if (const auto* pcm = std::get_if<PcmTimes>(&track)) return pcm->next();
+  return std::nullopt;
 }
 
 // A pad's clock goes on where its parameters, and so its track, become others; the sample that
 // gets longer meanwhile is the track's own last one.
 std::optional<StreamClock::Next> Timeline::next_of(const TrackTimes& track,
                                                    const VideoTimes::Picture& picture) const {
-  std::optional<StreamClock::Next> own;
-  if (const auto* video = std::get_if<VideoTimes>(&track)) own = video->next(picture);
-  if (const auto* audio = std::get_if<AudioTimes>(&track)) own = audio->next();
-  if (const auto* pcm = std::get_if<PcmTimes>(&track)) own = pcm->next();
+  const auto own = own_next(track, picture);
   if (last_track_ == &track || !next_) return own;
   auto next = next_;
   if (own) next->longest = std::max<int64_t>(0, own->time + own->longest - next->time);

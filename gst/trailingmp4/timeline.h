@@ -56,6 +56,8 @@ class Timeline {
   void announce_start(std::optional<int64_t> at = {});
   void announce_gap(int64_t until);
 
+  // The track that the last sample went into may be gone when the next one comes.
+  void leave_track();
   // Times of the next sample of the pad in decoding order, which goes into that track.
   Placed place(TrackTimes& track, const Stamps& stamps);
   // Where what was placed ends, in nanoseconds of the recording's clock.
@@ -65,15 +67,18 @@ class Timeline {
   int64_t time_of(const Stamps& stamps);
   Placed place_steady(TrackTimes& track, const Stamps& stamps);
   Placed place_sparse(SparseTimes& track, const Stamps& stamps);
+  static std::optional<StreamClock::Next> own_next(const TrackTimes& track,
+                                                   const VideoTimes::Picture& picture);
   std::optional<StreamClock::Next> next_of(const TrackTimes& track,
                                            const VideoTimes::Picture& picture) const;
 
   SharedClock& shared_;
   Counters& counters_;
   StreamClock clock_;
-  const TrackTimes* last_track_ = nullptr;
-  std::optional<StreamClock::Next> next_;  // after the last sample, whatever its track
-  int64_t last_end_ = 0;                   // corrected, of its presentation
+  bool has_last_ = false;                   // something was placed
+  const TrackTimes* last_track_ = nullptr;  // until it was left
+  std::optional<StreamClock::Next> next_;   // after the last sample of the track that was left
+  int64_t last_end_ = 0;                    // corrected, of its presentation
 };
 
 }  // namespace trailingmp4

@@ -191,8 +191,8 @@ int run(const Options& options) {
   // As at live pace, hardly anything waits: what is resident is the tables.
   mp4::Recording::Settings settings;
   settings.max_queue_bytes = uint64_t{4} << 20;
-  const auto recording = std::make_shared<mp4::Recording>(
-      std::make_unique<NoFile>(real), std::make_shared<Nobody>(), settings);
+  const auto recording = std::make_shared<mp4::Recording>(std::make_unique<NoFile>(real),
+                                                          std::make_shared<Nobody>(), settings);
   Camera camera(*recording, options.b_frames);
   std::vector<double> cpu, resident;
   uint64_t samples = camera.push_samples(std::max<uint64_t>(1, options.samples));

@@ -26,7 +26,10 @@ def instructions(command):
     found = re.search(r"Collected : (\d+)", done.stderr)
     if not found:
         sys.exit(done.stderr[-2000:])
-    return int(found.group(1)), json.loads(done.stdout.splitlines()[-1])["samples"]
+    result = json.loads(done.stdout.splitlines()[-1])
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}: it did not end well: {done.stdout}{done.stderr[-2000:]}")
+    return int(found.group(1)), result["samples"]
 
 
 def core(samples, *more):
@@ -34,8 +37,10 @@ def core(samples, *more):
 
 
 def element(recorder, media, seconds):
+    folder = f"{MEMORY}/{recorder}-{media}-{seconds}"  # they run beside each other
+    os.makedirs(folder, exist_ok=True)
     return [f"{BUILD}/tests/benchmarks/bench-push", "--recorder", recorder, "--media", media,
-            "--seconds", str(seconds), "--folder", MEMORY]
+            "--seconds", str(seconds), "--folder", folder]
 
 
 PATHS = {

@@ -18,6 +18,7 @@ class PipelineRecorder final : public RecorderUnderTest {
     pipeline_.reset(gst_parse_launch(line.c_str(), &error));
     if (error) std::fprintf(stderr, "%s\n", error->message);
     g_clear_error(&error);
+    if (!pipeline_) return;
     if (GST_IS_BIN(pipeline_.get()))
       muxer_.reset(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "recorder"));
     else
@@ -28,9 +29,12 @@ class PipelineRecorder final : public RecorderUnderTest {
     }
   }
   ~PipelineRecorder() override {
+    if (!pipeline_) return;
     gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
     for (const auto& pad : pads_) gst_element_release_request_pad(muxer_.get(), pad.get());
   }
+
+  bool is_made() const { return pipeline_ != nullptr; }
 
   GstPad* pad(TrackMedia::Kind kind) override {
     pads_.emplace_back(gst_element_request_pad_simple(
@@ -131,13 +135,13 @@ std::unique_ptr<RecorderUnderTest> make_recorder(const std::string& name, const 
   const std::string to_file = " name=recorder ! filesink location=" + path;
   if (name == "null") return std::make_unique<Floor>("");
   if (name == "limit") return std::make_unique<Floor>(path);
-  if (name == "trailingmp4sink")
-    return std::make_unique<PipelineRecorder>("trailingmp4sink name=recorder location=" + path);
+  std::string line;
+  if (name == "trailingmp4sink") line = "trailingmp4sink name=recorder location=" + path;
   if (name == "mp4mux-fragments")
-    return std::make_unique<PipelineRecorder>(
-        "mp4mux fragment-duration=1000 fragment-mode=first-moov-then-finalise" + to_file);
-  if (name == "mp4mux" || name == "qtmux")
-    return std::make_unique<PipelineRecorder>(name + to_file);
+    line = "mp4mux fragment-duration=1000 fragment-mode=first-moov-then-finalise" + to_file;
+  if (name == "mp4mux" || name == "qtmux") line = name + to_file;
+  auto recorder = std::make_unique<PipelineRecorder>(line);
+  if (recorder->is_made()) return recorder;
   return nullptr;
 }
 

@@ -7,6 +7,12 @@
 
 namespace mp4 {
 
+uint8_t* BoxWriter::extend(std::size_t bytes) {
+  const std::size_t position = bytes_.size();
+  bytes_.resize(position + bytes);
+  return bytes_.data() + position;
+}
+
 void BoxWriter::c_string(std::string_view text) {
   this->text(text.substr(0, text.find('\0')));
   u8(0);

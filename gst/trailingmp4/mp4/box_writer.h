@@ -31,6 +31,9 @@ class BoxWriter {
   void text(std::string_view text) { bytes_.insert(bytes_.end(), text.begin(), text.end()); }
   void c_string(std::string_view text);  // NUL-terminated, cut at a NUL inside
 
+  // So many bytes, to be filled before anything else is written.
+  uint8_t* extend(std::size_t bytes);
+
   // A time or duration of a full box whose version says whether it has 32 or 64 bits.
   void time(uint8_t version, uint64_t value);
 
@@ -42,7 +45,6 @@ class BoxWriter {
   void patch_u32(std::size_t position, uint32_t value);
   // Of all that was written, tables included.
   uint64_t size() const { return bytes_.size() + table_bytes_; }
-  void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
   // Without tables.
   const std::vector<uint8_t>& bytes() const { return bytes_; }
   std::vector<uint8_t> take() { return std::move(bytes_); }
@@ -51,9 +53,7 @@ class BoxWriter {
  private:
   template <std::size_t kBytes>
   void big_endian(uint64_t value) {
-    const std::size_t position = bytes_.size();
-    bytes_.resize(position + kBytes);
-    store_big_endian<kBytes>(&bytes_[position], value);
+    store_big_endian<kBytes>(extend(kBytes), value);
   }
 
   std::vector<uint8_t> bytes_;

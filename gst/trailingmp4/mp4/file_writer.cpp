@@ -102,11 +102,6 @@ bool FileWriter::room_for_more() const {
   return queued_bytes_ < max_bytes_ && !QueueBudget::exceeded();
 }
 
-bool FileWriter::has_room() {
-  const Lock lock(mutex_);
-  return room_for_more();
-}
-
 void FileWriter::wait_for_room(const std::function<bool()>& gives_up) {
   Lock lock(mutex_);
   while (!room_for_more() && !gives_up()) {
@@ -120,11 +115,6 @@ void FileWriter::wait_for_room(const std::function<bool()>& gives_up) {
 void FileWriter::wake() {
   const Lock lock(mutex_);
   room_changed_.notify_all();
-}
-
-uint64_t FileWriter::queued_bytes() {
-  const Lock lock(mutex_);
-  return queued_bytes_;
 }
 
 void FileWriter::replace_thread_if_away() {

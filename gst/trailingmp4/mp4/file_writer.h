@@ -14,6 +14,7 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -67,7 +68,7 @@ class FileWriter {
   void set_deadline(std::optional<SteadyTime> deadline);
   void set_max_bytes(uint64_t bytes);
 
-  bool has_room();
+  bool has_room() const { return room_for_more(); }  // without a lock: asked for each sample
   // Returns when there is room or gives_up says so. It is asked under mutex_, so it takes no lock;
   // after what it looks at has changed: wake().
   void wait_for_room(const std::function<bool()>& gives_up);
@@ -76,7 +77,7 @@ class FileWriter {
   // True: the last job is done, and the threads are gone but for one that is announcing.
   bool wait_until_done(std::chrono::milliseconds timeout);
 
-  uint64_t queued_bytes();
+  uint64_t queued_bytes() const { return queued_bytes_; }
 
  private:
   struct Thread;  // what a new thread is given
@@ -85,7 +86,8 @@ class FileWriter {
   Status start_thread();  // mutex_ held
   void run(unsigned generation);
   void replace_thread_if_away();  // mutex_ held
-  bool room_for_more() const;     // mutex_ held
+  bool room_for_more() const;
+  void note_room();  // mutex_ held; after what room_for_more() looks at has changed
   using Lock = std::unique_lock<std::mutex>;
   void wait_for_job(Lock& lock);
   void do_next_job(Lock& lock);  // if there is one
@@ -107,9 +109,9 @@ class FileWriter {
   std::shared_ptr<void> keep_alive_;
   std::deque<Fragment> queue_;
   std::optional<SteadyTime> deadline_;
-  uint64_t max_bytes_;
-  uint64_t queued_bytes_ = 0;  // with the fragment being written
-  std::size_t batch_ = 0;      // fragments that are to be written before a commit
+  std::atomic<uint64_t> max_bytes_;        // these two and finishing_ are written with mutex_ held
+  std::atomic<uint64_t> queued_bytes_{0};  // with the fragment being written
+  std::size_t batch_ = 0;                  // fragments that are to be written before a commit
   bool uncommitted_ = false;
   bool unsettled_ = false;
   std::optional<SteadyTime> last_commit_;
@@ -118,7 +120,7 @@ class FileWriter {
   std::vector<pthread_t> left_;  // have nothing more to do, and are not joined yet
   unsigned stoppers_ = 0;        // in wait_until_done
   bool began_ = false;
-  bool finishing_ = false;
+  std::atomic<bool> finishing_{false};
   bool done_ = false;
   bool away_ = false;  // announcing
 };

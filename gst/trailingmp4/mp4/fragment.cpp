@@ -17,12 +17,27 @@ Fragment::Run* Fragment::find(TrackIndex track) {
 void Fragment::add(TrackIndex track, int64_t dts_ns, Sample sample, Spacing spacing) {
   if (runs_.empty()) opened_ = std::chrono::steady_clock::now();
   Run* run = find(track);
-  if (!run) run = &runs_.emplace_back(Run{track, dts_ns});
+  if (!run) run = &begin_run(track, dts_ns);
   run->bytes += sample.payload.size();
   bytes_ += sample.payload.size();
   ++samples_;
   if (spacing == Spacing::kSteady) longest_ns_ = std::max(longest_ns_, dts_ns - run->first_ns);
   run->samples.push_back(std::move(sample));
+}
+
+// A fragment has about as many samples as the one before.
+Fragment::Run& Fragment::begin_run(TrackIndex track, int64_t dts_ns) {
+  Run& run = runs_.emplace_back(Run{track, dts_ns});
+  if (track < expected_.size()) run.samples.reserve(expected_[track]);
+  return run;
+}
+
+void Fragment::expect_as_in(const Fragment& before) {
+  expected_ = before.expected_;
+  for (const Run& run : before.runs_) {
+    if (run.track >= expected_.size()) expected_.resize(run.track + 1);
+    expected_[run.track] = run.samples.size() + run.samples.size() / 8;
+  }
 }
 
 uint32_t Fragment::samples_of(TrackIndex track) const {

@@ -59,6 +59,8 @@ class Fragment {
   // nothing of how long a fragment lasts.
   enum class Spacing { kSteady, kSparse };
   void add(TrackIndex track, int64_t dts_ns, Sample sample, Spacing spacing = Spacing::kSteady);
+  // Room is made at once for about as many samples as there were in that one.
+  void expect_as_in(const Fragment& before);
   uint32_t samples_of(TrackIndex track) const;
   // The decode times of the track's samples became others.
   void retime(TrackIndex track, std::span<const Ticks> decode_times, int64_t first_ns);
@@ -79,8 +81,10 @@ class Fragment {
 
  private:
   Run* find(TrackIndex track);
+  Run& begin_run(TrackIndex track, int64_t dts_ns);
 
   std::vector<Run> runs_;
+  std::vector<std::size_t> expected_;  // samples of each track
   std::vector<TrackTracker::Mark> marks_;
   FragmentFrame frame_;
   uint64_t moov_bound_ = 0;

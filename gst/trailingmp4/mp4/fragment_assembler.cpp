@@ -154,7 +154,9 @@ std::optional<Fragment> FragmentAssembler::close() {
   for (std::size_t i = 0; i < tracks.size(); ++i)
     marks.push_back(tracks[i].mark = mark_of(*tracks_[i]));
   open_.close(std::move(marks), std::move(frame), moov_size_bound(info_, tracks));
-  return std::exchange(open_, Fragment());
+  Fragment next;
+  next.expect_as_in(open_);
+  return std::exchange(open_, std::move(next));
 }
 
 Fragment FragmentAssembler::discard() {

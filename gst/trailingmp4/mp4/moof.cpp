@@ -74,11 +74,18 @@ std::size_t write_trun(BoxWriter& w, std::span<const Sample> samples,
   const std::size_t data_offset = w.position();
   w.u32(0);                                                 // data_offset, patched
   if (alike.first_flags) w.u32(flags_of(samples.front()));  // first_sample_flags
+  const std::size_t fields = !alike.duration + !alike.size + !alike.flags + !alike.no_offset;
+  uint8_t* entry = w.extend(fields * sizeof(uint32_t) * samples.size());
+  const auto u32 = [&](uint32_t value) {
+    store_big_endian<sizeof value>(entry, value);
+    entry += sizeof value;
+  };
   for (const Sample& sample : samples) {
-    if (!alike.duration) w.u32(sample.duration);  // sample_duration
-    if (!alike.size) w.u32(sample.size);          // sample_size
-    if (!alike.flags) w.u32(flags_of(sample));    // sample_flags
-    if (!alike.no_offset) w.i32(sample.offset);   // sample_composition_time_offset
+    if (!alike.duration) u32(sample.duration);  // sample_duration
+    if (!alike.size) u32(sample.size);          // sample_size
+    if (!alike.flags) u32(flags_of(sample));    // sample_flags
+    if (!alike.no_offset)
+      u32(static_cast<uint32_t>(sample.offset));  // sample_composition_time_offset
   }
   return data_offset;
 }
