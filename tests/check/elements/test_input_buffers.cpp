@@ -200,8 +200,9 @@ GST_END_TEST;
 GST_START_TEST(memory_that_fails_later_becomes_zeros_and_is_counted) {
   Desk desk(__i__ == 0 ? Kind::kAudio : Kind::kVideo);
   const bool video = __i__ == 1;
+  // Pictures are looked into when they come, for which they are mapped once.
   auto lies = [&](auto& bytes) {
-    return bench::odd_buffer(bytes, Claims::kSystemMemory, video ? 2 : 0);
+    return bench::odd_buffer(bytes, Claims::kSystemMemory, video ? 1 : 0);
   };
   for (int i = 0; i < 3; ++i) fail_unless_equals_int(desk.push_made(lies), GST_FLOW_OK);
   const boxes::Movie movie = desk.end();
