@@ -17,7 +17,7 @@ build=$repository/build-benchmarks
 mode=
 case ${1:-} in --check | --record) mode=$1; shift ;; esac
 
-sh "$repository/tests/support/install-packages.sh" record test benchmarks
+sh "$repository/tests/support/install-packages.sh" record test
 [ -f "$build/build.ninja" ] ||
   meson setup "$build" "$repository" --buildtype=release -Doptimization=2 -Dcpp_args=-g1 >/dev/null
 ninja -C "$build" benchmarks >"$build/benchmarks.log" 2>&1 || { cat "$build/benchmarks.log" >&2; exit 1; }
@@ -34,7 +34,7 @@ trap 'rm -rf "$memory" "$disk"' EXIT INT TERM
 cd "$repository/tests/benchmarks"
 export PYTHONDONTWRITEBYTECODE=1
 if [ -n "$mode" ]; then
-  python3 count.py "$build" "$memory" $mode
+  python3 count.py "$build" $mode
 else
   python3 run.py "$build" "$disk" "$memory" "$build/results"
 fi

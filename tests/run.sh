@@ -23,13 +23,13 @@ sanitiser_library() {
   clang++ -print-file-name="libclang_rt.$1-$(uname -m).so"
 }
 
-# set_up_and_build DIRECTORY TARGET MESON'S OPTIONS...
+# set_up_and_build DIRECTORY "TARGETS" MESON'S OPTIONS...
 set_up_and_build() {
   directory=$1
-  target=$2
+  targets=$2
   shift 2
   [ -f "$directory/build.ninja" ] || meson setup "$directory" "$repository" "$@"
-  ninja -C "$directory" -k 0 "$target"
+  ninja -C "$directory" -k 0 $targets
 }
 
 # GStreamer looks through all its plugins once for each registry. Done here, or every test that runs
@@ -39,7 +39,7 @@ fill_registry() {
     $run_under gst-inspect-1.0 trailingmp4sink >/dev/null 2>&1 || true
 }
 
-# build_for DIRECTORY TARGET "SETUP OPTIONS" SANITISER'S LIBRARY. What cannot be built is not run: a
+# build_for DIRECTORY "TARGETS" "SETUP OPTIONS" SANITISER'S LIBRARY. What cannot be built is not run: a
 # directory without results is counted as a failure.
 build_for() {
   directory=$repository/$1
@@ -61,7 +61,7 @@ run_tests() {
 
 run_plain() {
   run_under=
-  build_for build all "$options" '' || return 0
+  build_for build 'all benchmarks' "$options" '' || return 0
   run_tests $two_a_processor
 }
 
