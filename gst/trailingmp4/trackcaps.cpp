@@ -48,7 +48,8 @@ constexpr Row kRows[] = {
      ", format=(string){ S16LE, S16BE, S24BE, S32BE, F32BE, F64BE }, layout=(string)interleaved",
      read_raw_audio},
     {TrackKind::kAudio, "audio/x-ac3", "", read_ac3},
-    {TrackKind::kAudio, "audio/x-eac3", "", read_eac3},
+    // The first form is what ac3parse is asked for: it puts all substreams into one buffer.
+    {TrackKind::kAudio, "audio/x-eac3", ", alignment=(string)iec61937; audio/x-eac3", read_eac3},
     {TrackKind::kAudio, "audio/x-flac", "", read_flac},
     {TrackKind::kAudio, "audio/x-alac", "", read_alac},
     // Cameras send these. They are taken, to be refused with a sentence that says what to do while

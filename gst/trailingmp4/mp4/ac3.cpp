@@ -247,7 +247,11 @@ AccessUnit look_at_eac3(const ByteSource& sample, TrackConfig& config) {
   uint64_t position = 0;
   for (unsigned i = 0; i < kMostFrames; ++i) {
     const auto frame = frame_at(sample, position, parse_eac3);
-    if (!frame || (position == 0 && (frame->is_dependent || frame->substream != 0))) break;
+    if (!frame) break;
+    if (position == 0 && (frame->is_dependent || frame->substream != 0)) {
+      unit.has_media = false;  // of a sample that has gone before; none begins with it (F.1)
+      return unit;
+    }
     substreams.add(*frame);
     position += frame->size;
   }

@@ -71,8 +71,8 @@ GST_START_TEST(the_templates_stand_in_the_order_that_automatic_linking_needs) {
       "audio/mpeg, mpegversion=(int){ 2, 4 }, stream-format=(string)raw; "
       "audio/mpeg, mpegversion=(int)1, layer=(int)[ 1, 3 ]; audio/x-opus; audio/x-alaw; "
       "audio/x-mulaw; audio/x-raw, format=(string){ S16LE, S16BE, S24BE, S32BE, F32BE, F64BE }, "
-      "layout=(string)interleaved; audio/x-ac3; audio/x-eac3; audio/x-flac; audio/x-alac; "
-      "audio/x-adpcm; audio/G722";
+      "layout=(string)interleaved; audio/x-ac3; audio/x-eac3, alignment=(string)iec61937; "
+      "audio/x-eac3; audio/x-flac; audio/x-alac; audio/x-adpcm; audio/G722";
   const std::string metadata = "application/x-onvif-metadata";
   const std::string text = "text/x-raw, format=(string)utf8";
   const std::pair<const char*, std::string> expected[] = {

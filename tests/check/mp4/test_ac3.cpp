@@ -158,6 +158,13 @@ GST_START_TEST(eac3_substreams_are_counted) {
 }
 GST_END_TEST;
 
+// ac3parse gives them alone where it is asked for single frames: no sample begins with one (F.1).
+GST_START_TEST(eac3_substreams_alone_are_no_samples) {
+  fail_if(look_at(kEac3, eac3_frame({.type = 1, .acmod = 2})).has_media);
+  fail_if(look_at(kEac3, eac3_frame({.substream = 1, .acmod = 1})).has_media);
+}
+GST_END_TEST;
+
 GST_START_TEST(eac3_of_varying_rate_is_described_once) {
   auto config = config_of(kEac3);
   fail_unless(look_sanely(eac3_frame({.size = 768}), config).described_anew);
@@ -191,6 +198,7 @@ static Suite* ac3_suite() {
   tcase_add_test(ac3, eac3_frames_of_few_blocks_make_one_sample);
   tcase_add_test(ac3, eac3_at_half_the_rate);
   tcase_add_test(ac3, eac3_substreams_are_counted);
+  tcase_add_test(ac3, eac3_substreams_alone_are_no_samples);
   tcase_add_test(ac3, eac3_of_varying_rate_is_described_once);
   tcase_add_test(ac3, damaged_frames_do_no_harm);
   return suite;
