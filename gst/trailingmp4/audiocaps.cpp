@@ -45,6 +45,10 @@ Status read_aac(const GstStructure* caps, TrackCaps& result) {
     return invalid("The AAC caps have no codec_data; put an aacparse before it.");
   const auto aac = mp4::parse_audio_specific_config(codec_data);
   if (!aac) return invalid("The AAC codec_data is damaged.");
+  // rtpmp4adepay knows only behind the first marker where a frame begins, and says so.
+  gboolean framed = TRUE;
+  gst_structure_get_boolean(caps, "framed", &framed);
+  result.framed = framed;
   // Where a program config element gives the channels, the caps may know them.
   const int channels = aac->channels ? aac->channels : int_field(caps, "channels", 1);
   mp4::TrackConfig& config = result.config;

@@ -53,6 +53,7 @@ void InputTracks::change_parameters(TrackCaps caps) {
   if (caps.config.codec_config.empty()) caps.config.codec_config = known.codec_config;
   if (caps.config.video.width == 0) caps.config.video.width = known.video.width;
   if (caps.config.video.height == 0) caps.config.video.height = known.video.height;
+  current_->caps.framed = caps.framed;
   if (caps.config == known) return;
   current_->caps = std::move(caps);
   note_change();

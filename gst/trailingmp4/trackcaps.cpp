@@ -108,6 +108,7 @@ bool TrackCaps::fits(const TrackCaps& other) const {
 }
 
 bool TrackCaps::is_complete() const {
+  if (!framed) return false;
   if (config.kind == TrackKind::kVideo && (config.video.width == 0 || config.video.height == 0))
     return false;
   // In an 'esds' MPEG audio and JPEG need no more than their object type.

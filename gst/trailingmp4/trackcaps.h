@@ -23,6 +23,7 @@ struct TrackCaps {
   std::optional<unsigned> depth;           // of reordering, where it is the codec's
   mp4::Ticks clip = 0;                     // of the first sample: what decoders need to settle
   uint8_t silence = 0;                     // PCM: the byte that silence is made of
+  bool framed = true;                      // each buffer is a whole sample, and nothing else
   std::optional<mp4::ParameterSets> sets;  // in force, of samples made of NAL units
 
   const mp4::Codec& codec() const { return mp4::codec_of(config); }

@@ -109,7 +109,7 @@ depayloader_of() {
     MP4V-ES) echo 'rtpmp4vdepay ! mpeg4videoparse' ;;
     JPEG) echo 'rtpjpegdepay' ;;
     MPEG4-GENERIC) echo 'rtpmp4gdepay ! aacparse' ;;
-    MP4A-LATM) echo 'rtpmp4adepay ! aacparse' ;;
+    MP4A-LATM) echo 'rtpmp4adepay' ;;
     OPUS) echo 'rtpopusdepay' ;;
     PCMA) echo 'rtppcmadepay' ;;
     PCMU) echo 'rtppcmudepay' ;;

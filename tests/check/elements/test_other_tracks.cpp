@@ -444,6 +444,41 @@ GST_START_TEST(clipping_moves_no_sound) {
 }
 GST_END_TEST;
 
+// ---- sound whose frames are not known at first ----
+
+constexpr char kAac[] =
+    "audio/mpeg, mpegversion=4, stream-format=raw, codec_data=(buffer)1190, framed=(boolean)";
+
+// rtpmp4adepay gives packets as they come until it knows where a frame begins.
+GST_START_TEST(what_is_no_frame_is_left_out) {
+  const Owned<GstCaps> packets(gst_caps_from_string((std::string(kAac) + "false").c_str()));
+  const Owned<GstCaps> frames(gst_caps_from_string((std::string(kAac) + "true").c_str()));
+  Bench bench;
+  Feed& sound = bench.add_audio();
+  bench.play();
+  sound.stream_start();
+  std::vector<Bytes> expected;
+  for (int i = 0; i < 20; ++i) {
+    const bool is_frame = i % 10 != 0;  // also when the camera begins again
+    if (i % 10 < 2) sound.caps(is_frame ? frames.get() : packets.get());
+    if (i == 0) sound.segment();
+    const Bytes bytes = bench::noise(static_cast<uint64_t>(i), 60);
+    push(sound, bytes, gst_util_uint64_scale(i, 1024 * GST_SECOND, 48'000));
+    if (is_frame) expected.push_back(bytes);
+  }
+  sound.eos();
+  bench.expect_eos();
+  for (const std::string& path : states_of(bench)) {
+    const boxes::Movie movie = read(path);
+    fail_unless_equals_int(movie.tracks.size(), 1);
+    std::vector<Bytes> found;
+    for (const boxes::Sample& sample : movie.tracks[0].samples)
+      found.push_back(boxes::read_sample(path, sample));
+    fail_unless(found == expected);
+  }
+}
+GST_END_TEST;
+
 static Suite* other_tracks_suite() {
   Suite* suite = suite_create("other_tracks");
   TCase* tracks = tcase_create("tracks");
@@ -461,6 +496,7 @@ static Suite* other_tracks_suite() {
                       static_cast<int>(layouts().size()));
   tcase_add_test(tracks, clipped_sound_is_an_edit);
   tcase_add_test(tracks, clipping_moves_no_sound);
+  tcase_add_test(tracks, what_is_no_frame_is_left_out);
   return suite;
 }
 
