@@ -45,11 +45,17 @@ void read_colour(const GstStructure* caps, mp4::VideoDescription& video) {
   const char* text = gst_structure_get_string(caps, "colorimetry");
   GstVideoColorimetry colour;
   if (!text || !gst_video_colorimetry_from_string(&colour, text) || !is_known(colour)) return;
-  video.colour =
-      mp4::Colour{mp4::narrow<uint16_t>(gst_video_color_primaries_to_iso(colour.primaries)),
-                  mp4::narrow<uint16_t>(gst_video_transfer_function_to_iso(colour.transfer)),
-                  mp4::narrow<uint16_t>(gst_video_color_matrix_to_iso(colour.matrix)),
-                  colour.range == GST_VIDEO_COLOR_RANGE_0_255};
+  // What is not known there may stand in the bitstream.
+  mp4::Colour merged = video.colour.value_or(mp4::Colour{});
+  if (colour.primaries != GST_VIDEO_COLOR_PRIMARIES_UNKNOWN)
+    merged.primaries = mp4::narrow<uint16_t>(gst_video_color_primaries_to_iso(colour.primaries));
+  if (colour.transfer != GST_VIDEO_TRANSFER_UNKNOWN)
+    merged.transfer = mp4::narrow<uint16_t>(gst_video_transfer_function_to_iso(colour.transfer));
+  if (colour.matrix != GST_VIDEO_COLOR_MATRIX_UNKNOWN)
+    merged.matrix = mp4::narrow<uint16_t>(gst_video_color_matrix_to_iso(colour.matrix));
+  if (colour.range != GST_VIDEO_COLOR_RANGE_UNKNOWN)
+    merged.full_range = colour.range == GST_VIDEO_COLOR_RANGE_0_255;
+  if (video.colour || merged != mp4::Colour{}) video.colour = merged;
 }
 
 void read_framerate(const GstStructure* caps, TrackCaps& result) {

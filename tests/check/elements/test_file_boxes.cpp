@@ -288,6 +288,16 @@ GST_START_TEST(caps_say_the_colours_before_the_bitstream) {
 }
 GST_END_TEST;
 
+// Demuxers say so of colours that their file does not name: here the range alone is known.
+GST_START_TEST(what_caps_do_not_know_of_colours_the_bitstream_says) {
+  const Bytes config = avc_config_with(Vui{.primaries = 9, .transfer = 16, .matrix = 9});
+  const Owned<GstCaps> caps = video_caps(config);
+  gst_caps_set_simple(caps.get(), "colorimetry", G_TYPE_STRING, __i__ ? "1:0:0:0" : "2:0:0:0",
+                      nullptr);
+  expect_colour(entry_of(Kind::kVideo, caps.get()), 9, 16, 9, __i__ == 1);
+}
+GST_END_TEST;
+
 GST_START_TEST(nothing_is_said_of_colours_nobody_named) {
   fail_if(entry_of(Kind::kVideo, video_caps(avc_config_with({})).get()).colr.has_value());
 }
@@ -394,6 +404,7 @@ static Suite* file_boxes_suite() {
   tcase_add_loop_test(boxes, caps_say_the_shape_of_a_pixel_before_the_bitstream, 0, 2);
   tcase_add_loop_test(boxes, caps_say_the_colours_before_the_bitstream, 0, 4);
   tcase_add_loop_test(boxes, caps_say_the_dynamic_range_and_the_order_of_fields, 0, 2);
+  tcase_add_loop_test(boxes, what_caps_do_not_know_of_colours_the_bitstream_says, 0, 2);
   tcase_add_test(boxes, nothing_is_said_of_range_and_fields_nobody_named);
   tcase_add_test(boxes, nothing_is_said_of_colours_nobody_named);
   tcase_add_test(boxes, the_picture_size_is_the_bitstreams_where_caps_have_none);
