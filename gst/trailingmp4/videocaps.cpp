@@ -90,9 +90,9 @@ void read_hdr(const GstStructure* caps, mp4::VideoDescription& video) {
 
 void read_fields(const GstStructure* caps, mp4::VideoDescription& video) {
   if (g_strcmp0(gst_structure_get_string(caps, "interlace-mode"), "interleaved") != 0) return;
-  const bool bottom =
-      g_strcmp0(gst_structure_get_string(caps, "field-order"), "bottom-field-first") == 0;
-  video.fields = bottom ? mp4::FieldOrder::kBottomFirst : mp4::FieldOrder::kTopFirst;
+  const char* order = gst_structure_get_string(caps, "field-order");
+  if (g_strcmp0(order, "top-field-first") == 0) video.fields = mp4::FieldOrder::kTopFirst;
+  if (g_strcmp0(order, "bottom-field-first") == 0) video.fields = mp4::FieldOrder::kBottomFirst;
 }
 
 // What the caps say of the pictures. The size may be left to the samples.

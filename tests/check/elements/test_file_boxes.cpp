@@ -320,6 +320,13 @@ GST_START_TEST(caps_say_the_dynamic_range_and_the_order_of_fields) {
 }
 GST_END_TEST;
 
+GST_START_TEST(no_order_of_fields_is_made_up) {
+  const Owned<GstCaps> caps = video_caps();
+  gst_caps_set_simple(caps.get(), "interlace-mode", G_TYPE_STRING, "interleaved", nullptr);
+  fail_unless(entry_of(Kind::kVideo, caps.get()).fiel.empty());
+}
+GST_END_TEST;
+
 GST_START_TEST(nothing_is_said_of_range_and_fields_nobody_named) {
   const boxes::SampleEntry entry = entry_of(Kind::kVideo, video_caps().get());
   fail_unless(entry.mdcv.empty() && entry.clli.empty() && entry.fiel.empty());
@@ -405,6 +412,7 @@ static Suite* file_boxes_suite() {
   tcase_add_loop_test(boxes, caps_say_the_colours_before_the_bitstream, 0, 4);
   tcase_add_loop_test(boxes, caps_say_the_dynamic_range_and_the_order_of_fields, 0, 2);
   tcase_add_loop_test(boxes, what_caps_do_not_know_of_colours_the_bitstream_says, 0, 2);
+  tcase_add_test(boxes, no_order_of_fields_is_made_up);
   tcase_add_test(boxes, nothing_is_said_of_range_and_fields_nobody_named);
   tcase_add_test(boxes, nothing_is_said_of_colours_nobody_named);
   tcase_add_test(boxes, the_picture_size_is_the_bitstreams_where_caps_have_none);
