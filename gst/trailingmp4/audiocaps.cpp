@@ -139,6 +139,9 @@ Status read_opus(const GstStructure* caps, TrackCaps& result) {
   constexpr uint32_t kUsualPacket = kOpusRate / 50;
   const auto head = mp4::parse_opus_head(buffer_field(caps, "streamheader"));
   const mp4::OpusSpecific opus = head ? *head : opus_of_caps(caps);
+  if (!mp4::is_valid(opus))
+    return invalid(
+        "The Opus caps do not say how its channels are coded; put an opusparse before it.");
   mp4::TrackConfig& config = result.config;
   config.format = "Opus"_4cc;
   config.timescale = {kOpusRate};

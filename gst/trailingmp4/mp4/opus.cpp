@@ -30,11 +30,22 @@ Ticks packet_ticks(std::span<const uint8_t> head) {  // RFC 6716, 3.2
 
 }  // namespace
 
+bool is_valid(const OpusSpecific& opus) {
+  constexpr uint8_t kSilence = 255;
+  if (opus.mapping_family == 0) return opus.channels == 1 || opus.channels == 2;
+  if (opus.channels == 0 || opus.streams == 0 || opus.coupled > opus.streams) return false;
+  const int decoded = opus.streams + opus.coupled;
+  return decoded <= 255 && opus.mapping.size() == opus.channels &&
+         std::ranges::all_of(opus.mapping, [&](uint8_t channel) {
+           return channel < decoded || channel == kSilence;
+         });
+}
+
 std::optional<OpusSpecific> parse_opus_head(std::span<const uint8_t> packet) {  // RFC 7845, 5.1
   constexpr std::size_t kHeader = 19, kMapping = 21;
   if (packet.size() < kHeader || std::memcmp(packet.data(), "OpusHead", 8) != 0)
     return std::nullopt;
-  if (packet[8] >> 4 != 0 || packet[9] == 0) return std::nullopt;  // version, channels
+  if (packet[8] >> 4 != 0) return std::nullopt;  // version
   const auto u16 = [&](std::size_t at) {
     return static_cast<uint16_t>(packet[at] | packet[at + 1] << 8);
   };
@@ -44,17 +55,14 @@ std::optional<OpusSpecific> parse_opus_head(std::span<const uint8_t> packet) {  
   opus.input_rate = u16(12) | uint32_t{u16(14)} << 16;
   opus.gain = static_cast<int16_t>(u16(16));
   opus.mapping_family = packet[18];
-  if (opus.mapping_family == 0) {
-    if (opus.channels > 2) return std::nullopt;
-    return opus;
+  if (opus.mapping_family != 0) {
+    if (packet.size() < kMapping + opus.channels) return std::nullopt;
+    opus.streams = packet[19];
+    opus.coupled = packet[20];
+    const auto mapping = packet.subspan(kMapping, opus.channels);
+    opus.mapping.assign(mapping.begin(), mapping.end());
   }
-  if (packet.size() < kMapping + opus.channels) return std::nullopt;
-  opus.streams = packet[19];
-  opus.coupled = packet[20];
-  if (opus.streams == 0 || opus.coupled > opus.streams) return std::nullopt;
-  const auto mapping = packet.subspan(kMapping, opus.channels);
-  opus.mapping.assign(mapping.begin(), mapping.end());
-  return opus;
+  return is_valid(opus) ? std::optional(opus) : std::nullopt;
 }
 
 std::vector<uint8_t> opus_specific_box(const OpusSpecific& opus) {

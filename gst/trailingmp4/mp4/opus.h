@@ -25,7 +25,9 @@ struct OpusSpecific {
   std::vector<uint8_t> mapping;      // the same: one for each channel
 };
 
-// Nothing: it is no identification header.
+// Whether a decoder can be made of it (RFC 7845, 5.1.1).
+bool is_valid(const OpusSpecific& opus);
+// Nothing: it is no identification header, or a damaged one.
 std::optional<OpusSpecific> parse_opus_head(std::span<const uint8_t> packet);
 std::vector<uint8_t> opus_specific_box(const OpusSpecific& opus);  // payload of 'dOps'
 

@@ -154,6 +154,12 @@ GST_START_TEST(opus_heads_that_cannot_be_are_refused) {
   fail_if(mp4::parse_opus_head(mapped).has_value());  // more coupled streams than streams
   mapped[19] = 0, mapped[20] = 0;
   fail_if(mp4::parse_opus_head(mapped).has_value());
+  mapped[19] = 2;
+  fail_unless(mp4::parse_opus_head(mapped).has_value());
+  mapped[22] = 2;  // a channel that is in no stream
+  fail_if(mp4::parse_opus_head(mapped).has_value());
+  mapped[22] = 255;  // silence
+  fail_unless(mp4::parse_opus_head(mapped).has_value());
 }
 GST_END_TEST;
 
