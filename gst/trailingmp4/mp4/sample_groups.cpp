@@ -51,12 +51,12 @@ void write_roll_descriptions(BoxWriter& w, std::span<const int16_t> distances) {
 
 // Samples to decode before one whose sound is wanted right. AAC: -1; Opus: 80 ms (Encapsulation of
 // Opus in ISO Base Media File Format, 4.3.6.2). 0: none.
-int16_t sound_roll_distance(const TrackConfig& config, const TrackTracker& tracker,
-                            const TrackTracker::Mark& mark) {
+int16_t sound_roll_distance(const TrackConfig& config, const TrackTracker::Mark& mark) {
   constexpr uint32_t kOpusPreroll = 3840;
   if (config.format == "mp4a"_4cc && config.object_type == kObjectTypeMpeg4Audio) return -1;
   if (config.format != "Opus"_4cc || mark.samples == 0) return 0;
-  const auto packet = std::max<uint32_t>(1, tracker.first_duration(mark));
+  // Packets of one stream need not be alike.
+  const auto packet = std::max<uint32_t>(1, TrackTracker::shortest_duration(mark));
   return narrow<int16_t>(-static_cast<int64_t>((kOpusPreroll + packet - 1) / packet));
 }
 
@@ -103,7 +103,7 @@ void write_open_gop_group(BoxWriter& w, const TrackTracker& tracker,
 
 void write_sample_groups(BoxWriter& writer, const TrackConfig& config, const TrackTracker& tracker,
                          const TrackTracker::Mark& mark) {
-  if (const int16_t distance = sound_roll_distance(config, tracker, mark))
+  if (const int16_t distance = sound_roll_distance(config, mark))
     write_sound_roll_group(writer, distance, mark.samples);
   if (mark.rolls) write_picture_roll_group(writer, tracker, mark);
   if (mark.open_gops) write_open_gop_group(writer, tracker, mark);

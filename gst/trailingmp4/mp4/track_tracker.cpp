@@ -35,14 +35,14 @@ void TrackTracker::add_times(const SampleTimes& times, uint32_t count) {
     mark_.clip = times.clip;
   } else {
     const auto duration = narrow<uint32_t>(times.dts - mark_.last_dts);
-    if (durations_.empty()) first_duration_ = duration;
+    mark_.shortest = std::min(mark_.shortest, duration);
     durations_.add(duration);
     mark_.first_pts = std::min(mark_.first_pts, times.pts);
     mark_.end_before = std::max(mark_.end_before, mark_.last_pts + (times.dts - mark_.last_dts));
   }
   const Ticks offset = times.pts - times.dts;
   const Ticks more = Ticks{count} - 1;
-  if (count > 1 && durations_.empty()) first_duration_ = 1;
+  if (count > 1) mark_.shortest = 1;
   durations_.add(1, count - 1);
   offsets_.add(narrow<int32_t>(offset), count);
   mark_.last_dts = times.dts + more;
@@ -117,11 +117,6 @@ Ticks TrackTracker::last_duration() const {
   if (known_duration_ > 0) return known_duration_;
   if (!durations_.empty()) return durations_.last_value();
   return nominal_;
-}
-
-uint32_t TrackTracker::first_duration(const Mark& mark) const {
-  if (mark.durations.runs > 0) return first_duration_;
-  return narrow<uint32_t>(mark.last_duration);
 }
 
 TrackTracker::Mark TrackTracker::mark() const {

@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "narrow.h"
 #include "packed_numbers.h"
 #include "timescale.h"
 
@@ -50,8 +51,9 @@ class TrackTracker {
     uint32_t chunk_runs = 0;  // entries of 'stsc'
     uint64_t last_chunk_offset = 0;
     uint32_t largest_size = 0;
-    bool has_offsets = false;   // some pts is not its dts
-    Ticks smallest_offset = 0;  // of pts to dts, not above 0
+    uint32_t shortest = UINT32_MAX;  // duration, without the last sample
+    bool has_offsets = false;        // some pts is not its dts
+    Ticks smallest_offset = 0;       // of pts to dts, not above 0
     Ticks first_dts = 0, last_dts = 0;
     Ticks first_pts = 0;      // the smallest
     Ticks clip = 0;           // of the first sample, not presented
@@ -99,7 +101,10 @@ class TrackTracker {
   static TableSizes sizes(const Mark& mark);
   uint32_t samples() const { return mark_.samples; }
   uint64_t peak_bits_per_second() const;  // the fullest second of decode time
-  uint32_t first_duration(const Mark& mark) const;
+  // Of the samples before the last, or of that one alone.
+  static uint32_t shortest_duration(const Mark& mark) {
+    return mark.samples > 1 ? mark.shortest : narrow<uint32_t>(mark.last_duration);
+  }
 
   // Each calls f once per entry, in order, up to the mark.
   template <typename F>  // f(samples, duration in ticks)
@@ -160,7 +165,6 @@ class TrackTracker {
   std::vector<Described> described_;  // changes that are in no chunk yet
   PackedNumbers chunk_offsets_, chunk_samples_, chunk_descriptions_;
   Chunk last_chunk_;
-  uint32_t first_duration_ = 0;
   std::deque<Arrival> second_;  // the samples of the last second of decode time
   uint64_t second_bytes_ = 0;
   uint64_t peak_second_bytes_ = 0;

@@ -243,6 +243,26 @@ GST_START_TEST(sound_is_grouped_by_its_roll_distance) {
 }
 GST_END_TEST;
 
+// Encapsulation of Opus in ISO Base Media File Format, 4.3.6.2: 80 ms, whatever packets are before.
+GST_START_TEST(opus_rolls_over_as_many_of_its_shortest_packets) {
+  mp4::TrackConfig config = audio_config();
+  config.format = "Opus"_4cc;
+  config.object_type = 0;
+  config.codec_config = {0, 2, 0, 0, 0, 0, 0xbb, 0x80, 0, 0, 0};
+  TestRecording recording;
+  const auto track = recording.add_track(config);
+  Ticks time = 0;
+  for (const Ticks packet : {2'880, 2'880, 480, 480, 960, 10}) {  // the last is clipped
+    recording.append(track, {time, time, packet});
+    time += packet;
+  }
+  const auto movie = finish_and_read(recording);
+  const auto& groups = movie.tracks[0].groups;
+  fail_unless_equals_int(groups.size(), 1);
+  fail_unless(groups[0].entries.at(0) == std::vector<uint8_t>({0xff, 0xf8}));  // -8
+}
+GST_END_TEST;
+
 GST_START_TEST(a_picture_is_as_wide_as_it_is_presented) {
   mp4::TrackConfig config = video_config();
   config.video.width = 720, config.video.height = 576;
@@ -342,6 +362,7 @@ static Suite* moov_suite() {
   tcase_add_test(tables, there_is_no_ctts_without_reordering);
   tcase_add_test(tables, there_is_no_stss_when_all_are_sync);
   tcase_add_test(tables, constant_sizes_are_said_once);
+  tcase_add_test(tables, opus_rolls_over_as_many_of_its_shortest_packets);
   tcase_add_test(tables, sound_is_grouped_by_its_roll_distance);
   tcase_add_test(tables, the_bound_of_the_size_is_never_below_it);
   return suite;
