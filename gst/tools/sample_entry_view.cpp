@@ -112,13 +112,36 @@ void read_chan(Bytes body, mp4::AudioDescription& audio) {
   audio.layout = fields.u32();
 }
 
+// QuickTime File Format, "Sound Sample Description (Version 2)", from where all versions differ.
+// The rate is the timescale.
+void read_lpcm(Fields& fields, mp4::TrackConfig& config) {
+  constexpr uint32_t kFloat = 1, kBigEndian = 2;
+  fields.skip(24);  // as they always are, sizeOfStructOnly, audioSampleRate
+  config.audio.channels = mp4::narrow<uint16_t>(fields.u32());
+  fields.skip(4);  // as it always is
+  config.audio.bits = mp4::narrow<uint16_t>(fields.u32());
+  const uint32_t flags = fields.u32();
+  fields.skip(8);  // bytes and frames of a packet
+  const bool is_float = flags & kFloat;
+  if (config.audio.bits == 16) config.format = flags & kBigEndian ? "twos"_4cc : "sowt"_4cc;
+  if (config.audio.bits == 24) config.format = "in24"_4cc;
+  if (config.audio.bits == 32) config.format = is_float ? "fl32"_4cc : "in32"_4cc;
+  if (config.audio.bits == 64) config.format = "fl64"_4cc;
+}
+
 bool read_audio(const BoxView& entry, mp4::TrackConfig& config) {  // 12.2.3.2
   Fields fields(entry.body);
-  fields.skip(16);  // SampleEntry, reserved
-  config.audio.channels = fields.u16();
-  config.audio.bits = fields.u16();
-  fields.skip(4);  // pre_defined, reserved
-  config.audio.rate = fields.u32() >> 16;
+  fields.skip(8);  // SampleEntry
+  const uint16_t version = fields.u16();
+  fields.skip(6);  // reserved
+  if (version == 2 && config.format == "lpcm"_4cc) {
+    read_lpcm(fields, config);
+  } else {
+    config.audio.channels = fields.u16();
+    config.audio.bits = fields.u16();
+    fields.skip(4);  // pre_defined, reserved
+    config.audio.rate = fields.u32() >> 16;
+  }
   if (config.audio.rate == 0) config.audio.rate = config.timescale.ticks_per_second;
   read_chan(find_box(fields.rest(), "chan"_4cc).body, config.audio);
   if (!read_configuration(fields.rest(), config) || config.audio.channels == 0) return false;

@@ -80,6 +80,7 @@ struct SampleEntry {
   uint16_t channels = 0;
   uint16_t sample_bits = 0;
   uint32_t sample_rate = 0;  ///< Hz
+  uint32_t lpcm_flags = 0;   ///< formatSpecificFlags of 'lpcm'
   std::vector<uint8_t> config;
   std::optional<PixelAspectRatio> pasp;
   std::optional<Colour> colr;

@@ -2,6 +2,7 @@
 //
 // Sample entries of video and sound, and the small boxes in them.
 #include <algorithm>
+#include <bit>
 
 #include "movie_reading.h"
 
@@ -39,11 +40,44 @@ bool may_have_bits(const std::string& format, uint16_t bits) {
   return bits == 16;
 }
 
-// 12.2.3 AudioSampleEntry; the first field is QuickTime's version, zero here.
-size_t read_audio_fields(BoxCursor& cursor, SampleEntry& entry) {
+// QuickTime File Format, "Sound Sample Description (Version 2)", of PCM whose rate needs it.
+void read_lpcm(BoxCursor& cursor, SampleEntry& entry) {
+  for (const unsigned always : {3u, 16u, 0xfffeu, 0u})
+    cursor.expect("always", cursor.u16(), always);
+  cursor.expect("always", cursor.u32(), 0x00010000);
+  cursor.expect("sizeOfStructOnly", cursor.u32(), 72);
+  const auto rate = std::bit_cast<double>(cursor.u64());
+  const bool needs_it = rate > 65'535 && rate < 1e7;
+  if (!needs_it) cursor.problem("a rate that is not for version 2");
+  entry.sample_rate = needs_it ? static_cast<uint32_t>(rate) : 0;
+  entry.channels = static_cast<uint16_t>(cursor.u32());
+  cursor.expect("always", cursor.u32(), 0x7f000000);
+  entry.sample_bits = static_cast<uint16_t>(cursor.u32());
+  entry.lpcm_flags = cursor.u32();
+  const uint32_t bits = entry.sample_bits;
+  if (!(entry.lpcm_flags & 1) == !(entry.lpcm_flags & 4))
+    cursor.problem("float and signed, or none");
+  if (!(entry.lpcm_flags & 8)) cursor.problem("not packed");
+  if (bits % 8 != 0 || bits < 16 || bits > 64)
+    cursor.problem(text("constBitsPerChannel is %u", bits));
+  cursor.expect("constBytesPerAudioPacket", cursor.u32(), entry.channels * bits / 8);
+  cursor.expect("constLPCMFramesPerAudioPacket", cursor.u32(), 1);
+}
+
+bool is_lpcm(const Box& box) {
+  const auto payload = box.payload();
+  return box.type == "lpcm" && payload.size() > kEntryFields + 1 && payload[kEntryFields + 1] == 2;
+}
+
+// 12.2.3 AudioSampleEntry; the first field is QuickTime's version, zero but for 'lpcm'.
+size_t read_audio_fields(BoxCursor& cursor, const Box& box, SampleEntry& entry) {
   const uint16_t version = cursor.u16();
-  if (version != 0) cursor.problem(text("QuickTime sound version %u", version));
+  if (version != 0 && !is_lpcm(box)) cursor.problem(text("QuickTime sound version %u", version));
   cursor.zeros(6, "reserved");
+  if (is_lpcm(box)) {
+    read_lpcm(cursor, entry);
+    return kQuickTimeSound2;
+  }
   entry.channels = cursor.u16();
   if (entry.channels == 0) cursor.problem("channelcount is 0");
   entry.sample_bits = cursor.u16();
@@ -184,7 +218,8 @@ SampleEntry read_sample_entry(Reading& reading, Box& box, const std::string& han
   const bool audio = handler == "soun";
   size_t prefix = visual ? kVisualFields : audio ? kAudioFields : kEntryFields;
   {
-    BoxCursor cursor(box, reading.problems, prefix);
+    BoxCursor cursor(box, reading.problems,
+                     prefix + (audio && is_lpcm(box) ? kQuickTimeSound2 : 0));
     cursor.zeros(6, "reserved");
     const uint16_t reference = cursor.u16();
     const uint32_t references = reading.facts.back().data_reference_count;
@@ -192,7 +227,7 @@ SampleEntry read_sample_entry(Reading& reading, Box& box, const std::string& han
       cursor.problem(text("data_reference_index %u of %u", reference, references));
     }
     if (visual) read_visual_fields(cursor, entry);
-    if (audio) prefix += read_audio_fields(cursor, entry);
+    if (audio) prefix += read_audio_fields(cursor, box, entry);
   }
   if (!visual && !audio) {
     if (box.payload().size() > kEntryFields) read_other_fields(reading, box, entry);

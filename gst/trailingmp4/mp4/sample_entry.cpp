@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "sample_entry.h"
 
+#include <bit>
+
 #include "codec.h"
 #include "narrow.h"
 
 namespace mp4 {
 namespace {
 
+constexpr uint32_t kFixedOne = 0x00010000;         // 1.0 in 16.16
 constexpr uint32_t kResolution72Dpi = 0x00480000;  // 16.16
 constexpr uint16_t kDepthColourNoAlpha = 0x0018;
 
@@ -150,15 +153,55 @@ void write_chan(BoxWriter& w, uint32_t layout) {
   w.u32(0);          // mNumberChannelDescriptions
 }
 
-void write_audio(BoxWriter& w, const TrackConfig& config, const BitRates& rates) {  // 12.2.3.2
-  Box box(w, config.format);
+// PCM has no configuration that could say a rate of more than 16 bits, and GStreamer plays none
+// without. G.711 is never that fast.
+bool is_fast_pcm(const TrackConfig& config) {
+  return codec_of(config).pcm_bytes > 1 && !fits<uint16_t>(config.audio.rate);
+}
+
+// QuickTime File Format, "Sound Sample Description (Version 2)", with the flags of 'lpcm'.
+void write_lpcm(BoxWriter& w, const AudioDescription& audio, FourCC format) {
+  constexpr uint32_t kFloat = 1, kBigEndian = 2, kSigned = 4, kPacked = 8;
+  const bool is_float = format == "fl32"_4cc || format == "fl64"_4cc;
+  const uint32_t order = format == "sowt"_4cc ? 0 : kBigEndian;
+  w.u16(2);                                                // version
+  w.zeros(6);                                              // revision level, vendor
+  w.u16(3), w.u16(16), w.i16(-2), w.u16(0);                // as they always are
+  w.u32(kFixedOne);                                        // the same
+  w.u32(72);                                               // sizeOfStructOnly
+  w.u64(std::bit_cast<uint64_t>(double(audio.rate)));      // audioSampleRate
+  w.u32(audio.channels);                                   // numAudioChannels
+  w.u32(0x7f000000);                                       // as it always is
+  w.u32(audio.bits);                                       // constBitsPerChannel
+  w.u32(kPacked | order | (is_float ? kFloat : kSigned));  // formatSpecificFlags
+  w.u32(uint32_t{audio.channels} * audio.bits / 8);        // constBytesPerAudioPacket
+  w.u32(1);                                                // constLPCMFramesPerAudioPacket
+}
+
+// In whole Hz. A rate that does not fit stands in the decoder configuration alone; beside that of
+// FLAC, its greatest regular division (Encapsulation of FLAC in ISO Base Media File Format, 3.3.1).
+uint32_t entry_rate(const TrackConfig& config) {
+  const uint32_t rate = config.audio.rate;
+  if (fits<uint16_t>(rate)) return rate;
+  if (config.format != "fLaC"_4cc) return 0;
+  uint32_t half = rate;  // and half of it again: 48 kHz for 192 kHz
+  while (!fits<uint16_t>(half) && half % 2 == 0) half /= 2;
+  return fits<uint16_t>(half) ? half : 0;
+}
+
+void write_audio_fields(BoxWriter& w, const TrackConfig& config) {  // 12.2.3.2
+  if (is_fast_pcm(config)) return write_lpcm(w, config.audio, config.format);
+  w.zeros(8);                       // reserved
+  w.u16(config.audio.channels);     // channelcount
+  w.u16(config.audio.bits);         // samplesize
+  w.zeros(4);                       // pre_defined, reserved
+  w.u32(entry_rate(config) << 16);  // samplerate, 16.16
+}
+
+void write_audio(BoxWriter& w, const TrackConfig& config, const BitRates& rates) {
+  Box box(w, is_fast_pcm(config) ? "lpcm"_4cc : config.format);
   write_sample_entry_header(w);
-  w.zeros(8);                    // reserved
-  w.u16(config.audio.channels);  // channelcount
-  w.u16(config.audio.bits);      // samplesize
-  w.zeros(4);                    // pre_defined, reserved
-  // samplerate, 16.16; a rate that does not fit stands in the decoder configuration alone
-  w.u32(fits<uint16_t>(config.audio.rate) ? config.audio.rate << 16 : 0);
+  write_audio_fields(w, config);
   write_configuration(w, config, rates);
   write_chan(w, config.audio.layout);
   write_btrt(w, rates);

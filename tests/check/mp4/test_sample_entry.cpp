@@ -5,6 +5,7 @@
 #include <string>
 
 #include "box_reader.h"
+#include "mp4/flac.h"
 #include "test_recording.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include <gst/check/gstcheck.h>
@@ -30,6 +31,15 @@ boxes::SampleEntry entry_of(const mp4::TrackConfig& config) {
   const auto movie = recording.read();
   fail_unless_equals_int(movie->tracks.at(0).entries.size(), 1);
   return movie->tracks[0].entries[0];
+}
+
+mp4::FlacStreaminfo streaminfo_of(uint32_t rate) {
+  mp4::FlacStreaminfo info{0x10, 0, 0x10, 0};  // blocks of 4096 samples
+  info[10] = static_cast<uint8_t>(rate >> 12);
+  info[11] = static_cast<uint8_t>(rate >> 4);
+  info[12] = static_cast<uint8_t>(rate << 4 | 1 << 1);  // two channels
+  info[13] = 0xf0;                                      // 16 bits
+  return info;
 }
 
 }  // namespace
@@ -110,6 +120,55 @@ GST_START_TEST(a_rate_beyond_16_bits_stands_in_the_configuration_alone) {
 }
 GST_END_TEST;
 
+// Encapsulation of FLAC in ISO Base Media File Format, 3.3.1.
+GST_START_TEST(a_rate_of_flac_beyond_16_bits_is_divided) {
+  constexpr std::pair<uint32_t, uint32_t> kRates[] = {{65'535, 65'535},  {88'200, 44'100},
+                                                      {96'000, 48'000},  {176'400, 44'100},
+                                                      {192'000, 48'000}, {655'350, 0}};
+  for (const auto& [rate, said] : kRates) {
+    mp4::TrackConfig config = audio_config();
+    config.format = "fLaC"_4cc;
+    config.object_type = 0;
+    config.timescale = {rate};
+    config.audio.rate = rate;
+    config.codec_config = mp4::flac_specific_box(streaminfo_of(rate));
+    fail_unless_equals_int(entry_of(config).sample_rate, said);
+  }
+}
+GST_END_TEST;
+
+// GStreamer plays no PCM whose rate the entry does not say.
+GST_START_TEST(a_rate_of_pcm_beyond_16_bits_stands_in_an_entry_of_quicktime) {
+  struct Pcm {
+    mp4::FourCC format;
+    uint16_t bits;
+    uint32_t flags;  // float 1, big-endian 2, signed 4, packed 8
+  };
+  constexpr Pcm kFormats[] = {{"sowt"_4cc, 16, 12}, {"twos"_4cc, 16, 14}, {"in24"_4cc, 24, 14},
+                              {"in32"_4cc, 32, 14}, {"fl32"_4cc, 32, 11}, {"fl64"_4cc, 64, 11}};
+  for (const Pcm& pcm : kFormats) {
+    mp4::TrackConfig config;
+    config.kind = mp4::TrackKind::kAudio;
+    config.format = pcm.format;
+    config.timescale = {192'000};
+    config.audio = {
+        .channels = 2, .rate = 192'000, .bits = pcm.bits, .layout = 3, .frame_ticks = 1};
+    TestRecording recording;
+    recording.append(recording.add_track(config), {0, 0, 10}, true, 10 * 2 * pcm.bits / 8);
+    fail_unless(recording.finish());
+    const auto movie = recording.read();
+    fail_unless(movie->problems.empty(), "%s", movie->problems.front().c_str());
+    const auto& entry = movie->tracks.at(0).entries.at(0);
+    fail_unless_equals_string(entry.format.c_str(), "lpcm");
+    fail_unless_equals_int(entry.sample_rate, 192'000);
+    fail_unless_equals_int(entry.channels, 2);
+    fail_unless_equals_int(entry.sample_bits, pcm.bits);
+    fail_unless_equals_int(entry.lpcm_flags, pcm.flags);
+    fail_unless_equals_int(entry.chan.size(), 16);
+  }
+}
+GST_END_TEST;
+
 static Suite* sample_entry_suite() {
   Suite* suite = suite_create("sample_entry");
   TCase* entries = tcase_create("entries");
@@ -121,6 +180,8 @@ static Suite* sample_entry_suite() {
   tcase_add_test(entries, sound_is_described_by_its_decoder_specific_info);
   tcase_add_test(entries, long_configurations_keep_their_lengths);
   tcase_add_test(entries, a_rate_beyond_16_bits_stands_in_the_configuration_alone);
+  tcase_add_test(entries, a_rate_of_flac_beyond_16_bits_is_divided);
+  tcase_add_test(entries, a_rate_of_pcm_beyond_16_bits_stands_in_an_entry_of_quicktime);
   return suite;
 }
 
