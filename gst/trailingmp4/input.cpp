@@ -48,10 +48,22 @@ Clipping clipping_of(GstBuffer* buffer, mp4::Timescale timescale) {
   return {ticks(meta->start), ticks(meta->end)};
 }
 
+// So many bytes, or up to three fewer, so that no character of UTF-8 is cut.
+gsize whole_characters(GstBuffer* text, gsize most) {
+  uint8_t next = 0;
+  const auto is_cut = [&](gsize at) {
+    return gst_buffer_extract(text, at, &next, 1) == 1 && (next & 0xc0) == 0x80;
+  };
+  for (gsize size = most; size + 3 >= most; --size)
+    if (!is_cut(size)) return size;
+  return most;
+}
+
 // Its length, and the text (3GPP TS 26.245, 5.17); nothing is said by one without text.
 GstRef<GstBuffer> text_sample(GstRef<GstBuffer> text) {
   if (!text) text = GstRef<GstBuffer>::adopt(gst_buffer_new());
-  const gsize size = std::min<gsize>(gst_buffer_get_size(text.get()), UINT16_MAX);
+  gsize size = gst_buffer_get_size(text.get());
+  if (size > UINT16_MAX) size = whole_characters(text.get(), UINT16_MAX);
   if (size < gst_buffer_get_size(text.get())) text = part_of(std::move(text), 0, size);
   const std::array<uint8_t, 2> length{static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size)};
   return insert_bytes(std::move(text), 0, length);

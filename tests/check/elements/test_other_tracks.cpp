@@ -173,6 +173,29 @@ GST_START_TEST(texts_are_shown_for_as_long_as_they_last) {
 }
 GST_END_TEST;
 
+// The length of a text has 16 bits.
+GST_START_TEST(a_text_that_is_too_long_ends_with_a_whole_character) {
+  Bench bench;
+  Feed& text = bench.add(Kind::kAudio, "subtitle_%u");
+  bench.play();
+  start(text, kText);
+  const std::string words = std::string(size_t(__i__), 'a') + [] {
+    std::string signs;
+    for (int i = 0; i < 20'000; ++i) signs += "\u20ac\U0001f4f7";  // of three and four bytes
+    return signs;
+  }();
+  push(text, bytes_of(words), 0, 500 * kMs);
+  text.eos();
+  bench.expect_eos();
+  const boxes::Movie movie = read(bench.location());
+  const Bytes sample = boxes::read_sample(bench.location(), movie.tracks.at(0).samples.at(0));
+  fail_unless_equals_int(sample.size(), size_t{2} + (sample[0] << 8 | sample[1]));
+  fail_unless(sample.size() + 3 >= 2 + 65'535);
+  fail_unless(g_utf8_validate(reinterpret_cast<const char*>(sample.data()) + 2,
+                              static_cast<gssize>(sample.size() - 2), nullptr));
+}
+GST_END_TEST;
+
 // A camera that only now and then has something to say keeps no fragment open and closes none.
 GST_START_TEST(sparse_tracks_neither_jump_nor_end_fragments) {
   Bench bench;
@@ -485,6 +508,7 @@ static Suite* other_tracks_suite() {
   suite_add_tcase(suite, tracks);
   tcase_add_loop_test(tracks, onvif_metadata_is_an_xml_track_about_the_video, 0, 2);
   tcase_add_loop_test(tracks, texts_are_shown_for_as_long_as_they_last, 0, 2);
+  tcase_add_loop_test(tracks, a_text_that_is_too_long_ends_with_a_whole_character, 0, 7);
   tcase_add_test(tracks, sparse_tracks_neither_jump_nor_end_fragments);
   tcase_add_test(tracks, each_frame_of_pcm_is_a_sample_and_tables_stay_constant);
   tcase_add_loop_test(tracks, a_hole_in_pcm_is_filled_with_silence, 0,
