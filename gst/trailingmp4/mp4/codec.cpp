@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "ac3.h"
+#include "alac.h"
 #include "av1.h"
 #include "flac.h"
 #include "jpeg.h"
@@ -77,7 +78,7 @@ constexpr Codec kCodecs[] = {
      .configuration = "dec3"_4cc,
      .carries_parameters = true,
      .look = look_at_eac3},
-    {.format = "alac"_4cc, .configuration = "alac"_4cc},
+    {.format = "alac"_4cc, .configuration = "alac"_4cc, .look = look_at_alac},
     {.format = "alaw"_4cc, .pcm_bytes = 1},
     {.format = "ulaw"_4cc, .pcm_bytes = 1},
     {.format = "sowt"_4cc, .pcm_bytes = 2},

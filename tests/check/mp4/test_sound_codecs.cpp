@@ -23,7 +23,7 @@ using mp4_test::config_of;
 using mp4_test::look_sanely;
 using Bytes = std::vector<uint8_t>;
 
-constexpr CodecName kOpus{"Opus"_4cc}, kFlac{"fLaC"_4cc};
+constexpr CodecName kOpus{"Opus"_4cc}, kFlac{"fLaC"_4cc}, kAlac{"alac"_4cc};
 
 mp4::AccessUnit look_at(const CodecName& codec, const Bytes& sample) {
   auto config = config_of(codec);
@@ -227,6 +227,28 @@ GST_START_TEST(streaminfo_that_cannot_be_is_refused) {
 }
 GST_END_TEST;
 
+// A packet that is not full, as the last of a stream, says how long it is.
+GST_START_TEST(alac_packets_say_how_long_they_are) {
+  auto config = config_of(kAlac);
+  config.audio.frame_ticks = 4096;
+  const auto ticks = [&](uint32_t tag, uint32_t partial, uint32_t samples, size_t size = 8) {
+    const Bytes packet =
+        BitWriter().bits(tag, 3).bits(0, 16).bits(partial, 1).bits(0, 3).bits(samples, 32).bytes();
+    Bytes padded = packet;
+    padded.resize(size);
+    const auto unit = mp4_test::look_sanely(padded, config);
+    fail_unless(unit.has_media && unit.access.sync);
+    return unit.duration;
+  };
+  fail_unless_equals_int(ticks(0, 1, 256), 256);
+  fail_unless_equals_int(ticks(1, 1, 4096), 4096);
+  fail_unless_equals_int(ticks(0, 0, 256), 0);   // full: as long as the others
+  fail_unless_equals_int(ticks(4, 1, 256), 0);   // no sound
+  fail_unless_equals_int(ticks(0, 1, 4097), 0);  // more than a packet can hold
+  fail_unless_equals_int(ticks(0, 1, 256, 6), 0);
+}
+GST_END_TEST;
+
 GST_START_TEST(mpeg_audio_by_version_and_layer) {
   fail_unless_equals_int(mp4::mpeg_audio_frame_ticks(1, 1), 384);
   fail_unless_equals_int(mp4::mpeg_audio_frame_ticks(1, 2), 1152);
@@ -254,6 +276,7 @@ GST_END_TEST;
 
 GST_START_TEST(damaged_sound_does_no_harm) {
   mp4_test::damage(kOpus, opus_packet(16, 3, 48));
+  mp4_test::damage(kAlac, {0, 0, 0x10, 0, 0, 0x20, 0, 0});
   mp4_test::damage(kFlac, flac_frame(7, {0xfe, 0xbf, 0xbf, 0xbf, 0xbf, 0xbf, 0xbf, 1, 2}));
 }
 GST_END_TEST;
@@ -278,6 +301,7 @@ static Suite* sound_codecs_suite() {
   TCase* others = tcase_create("others");
   suite_add_tcase(suite, others);
   tcase_add_test(others, mpeg_audio_by_version_and_layer);
+  tcase_add_test(others, alac_packets_say_how_long_they_are);
   tcase_add_test(others, pcm_frames_have_all_channels);
   tcase_add_test(others, damaged_sound_does_no_harm);
   return suite;
