@@ -138,11 +138,9 @@ struct CutFragment {
 };
 
 Status LeftOver::read(const mp4::ByteSource& file, const Progress& progress) {
-  const std::vector<uint8_t> expected = mp4::write_file_header();
   const std::vector<uint8_t> found = read_bytes(file, 0, mp4::kHeaderSize);
   if (found.size() < mp4::kHeaderSize) return invalid("Nothing was recorded into it.");
-  if (!std::equal(found.begin(), found.begin() + mp4::kMdatSizeOffset, expected.begin()))
-    return invalid("It is not a recording of trailingmp4sink.");
+  if (!mp4::has_our_brands(found)) return invalid("It is not a recording of trailingmp4sink.");
   Fields fields(found);
   fields.skip(mp4::kMdatSizeOffset);
   const uint64_t mdat_size = fields.u64();

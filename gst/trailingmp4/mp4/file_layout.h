@@ -13,6 +13,8 @@
 #include <span>
 #include <vector>
 
+#include "fourcc.h"
+
 namespace mp4 {
 
 inline constexpr uint64_t kMdatOffset = 32;
@@ -25,8 +27,12 @@ constexpr uint64_t padding_after(uint64_t size) {
   return (kAlignment - size % kAlignment) % kAlignment;
 }
 
-// 'ftyp' and H.
-std::vector<uint8_t> write_file_header();
+// 'ftyp' and H. The third of its compatible brands is that of a codec whose binding asks for one.
+inline constexpr FourCC kNoCodecBrand = "mp41"_4cc;
+inline constexpr FourCC kAv1Brand = "av01"_4cc;  // AV1 Codec ISO Media File Format Binding, 2.1
+std::vector<uint8_t> write_file_header(FourCC codec_brand = kNoCodecBrand);
+// Whether the file begins with such an 'ftyp'.
+bool has_our_brands(std::span<const uint8_t> begin);
 // Whether a file that a recorder left over may hold something of use, by what it begins with:
 // kTellingBytes, or all that is there.
 inline constexpr std::size_t kTellingBytes = kHeaderSize + kBoxHeaderSize;

@@ -148,7 +148,7 @@ std::optional<Fragment> FragmentAssembler::close() {
   if (settings_.fragmented)
     frame = movie_.frame(open_, info_.creation_time, tracks);
   else if (next_offset_ == 0)
-    frame.file_begin = write_file_header();
+    frame.file_begin = write_file_header(codec_brand(tracks));
   next_offset_ = place_chunks(frame);
   std::vector<TrackTracker::Mark> marks;
   for (std::size_t i = 0; i < tracks.size(); ++i)

@@ -33,7 +33,8 @@ FragmentFrame FragmentedMovie::frame(const Fragment& fragment, uint64_t creation
   if (first) origin_ns_ = earliest_ns(fragment, tracks);
   begin_tracks(fragment, tracks);
   if (first)
-    frame.file_begin = begin_file(moov(creation_time, tracks));
+    frame.file_begin =
+        begin_file(write_file_header(codec_brand(tracks)), moov(creation_time, tracks));
   else if (has_new_tracks_ || stale_)
     frame.revision = revise(moov(creation_time, tracks));
   has_new_tracks_ = stale_ = false;
@@ -108,8 +109,8 @@ std::vector<uint8_t> FragmentedMovie::moov(uint64_t creation_time,
   return write_initial_moov(creation_time, named);
 }
 
-std::vector<uint8_t> FragmentedMovie::begin_file(const std::vector<uint8_t>& moov) {
-  std::vector<uint8_t> bytes = write_file_header();
+std::vector<uint8_t> FragmentedMovie::begin_file(std::vector<uint8_t> bytes,
+                                                 const std::vector<uint8_t>& moov) {
   moov_offset_ = bytes.size();
   moov_size_ = moov.size();
   written_moov_ = moov;

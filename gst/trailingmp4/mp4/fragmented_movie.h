@@ -54,7 +54,7 @@ class FragmentedMovie {
   static std::optional<std::size_t> find_begin(const Fragment::Run& run, Ticks origin);
   void begin_tracks(const Fragment& fragment, std::span<const MoovTrack> tracks);
   std::vector<uint8_t> moov(uint64_t creation_time, std::span<const MoovTrack> tracks) const;
-  std::vector<uint8_t> begin_file(const std::vector<uint8_t>& moov);
+  std::vector<uint8_t> begin_file(std::vector<uint8_t> header, const std::vector<uint8_t>& moov);
   std::optional<FragmentFrame::Revision> revise(std::vector<uint8_t> moov);
   void name_tracks();
   void leave_out_new_tracks();

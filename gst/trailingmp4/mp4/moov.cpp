@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "box_writer.h"
+#include "file_layout.h"
 #include "narrow.h"
 #include "sample_table.h"
 #include "track_boxes.h"
@@ -111,6 +112,12 @@ Boxes write_moov(const MoovInfo& info, std::span<const MoovTrack> tracks) {
     if (!info.tags.empty()) write_udta(writer, info.tags);
   }
   return writer.take_boxes();
+}
+
+FourCC codec_brand(std::span<const MoovTrack> tracks) {
+  const bool has_av1 = std::ranges::any_of(
+      tracks, [](const MoovTrack& track) { return track.config().format == "av01"_4cc; });
+  return has_av1 ? kAv1Brand : kNoCodecBrand;
 }
 
 uint64_t moov_size_bound(const MoovInfo& info, std::span<const MoovTrack> tracks) {

@@ -33,6 +33,9 @@ struct MoovInfo {
 // Only tracks with samples. Trackers must stay as they are until the boxes are written.
 Boxes write_moov(const MoovInfo& info, std::span<const MoovTrack> tracks);
 
+// Of the 'ftyp' of a file that begins with those tracks.
+FourCC codec_brand(std::span<const MoovTrack> tracks);
+
 // An upper bound of what write_moov makes, from the marks alone.
 uint64_t moov_size_bound(const MoovInfo& info, std::span<const MoovTrack> tracks);
 

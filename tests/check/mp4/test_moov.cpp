@@ -263,6 +263,22 @@ GST_START_TEST(opus_rolls_over_as_many_of_its_shortest_packets) {
 }
 GST_END_TEST;
 
+// AV1 Codec ISO Media File Format Binding, 2.1: such a file names the brand, and no other does.
+GST_START_TEST(the_brand_of_av1_is_that_of_files_that_begin_with_it) {
+  TestRecording recording;
+  mp4::TrackConfig config = video_config();
+  recording.append_many(recording.add_track(config), 10, 3'000);
+  config.format = "av01"_4cc;
+  config.codec_config = {0x81, 0, 0x0c, 0, 0x0a, 1, 0};
+  recording.append_many(recording.add_track(config), 10, 3'000);
+  using Brands = std::vector<std::string>;
+  fail_unless(finish_and_read(recording).brands == Brands({"isom", "iso6", "av01", "mp42"}));
+  TestRecording other;
+  other.append_many(other.add_track(video_config()), 10, 3'000);
+  fail_unless(finish_and_read(other).brands == Brands({"isom", "iso6", "mp41", "mp42"}));
+}
+GST_END_TEST;
+
 GST_START_TEST(a_picture_is_as_wide_as_it_is_presented) {
   mp4::TrackConfig config = video_config();
   config.video.width = 720, config.video.height = 576;
@@ -362,6 +378,7 @@ static Suite* moov_suite() {
   tcase_add_test(tables, there_is_no_ctts_without_reordering);
   tcase_add_test(tables, there_is_no_stss_when_all_are_sync);
   tcase_add_test(tables, constant_sizes_are_said_once);
+  tcase_add_test(tables, the_brand_of_av1_is_that_of_files_that_begin_with_it);
   tcase_add_test(tables, opus_rolls_over_as_many_of_its_shortest_packets);
   tcase_add_test(tables, sound_is_grouped_by_its_roll_distance);
   tcase_add_test(tables, the_bound_of_the_size_is_never_below_it);
