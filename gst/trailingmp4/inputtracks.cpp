@@ -108,7 +108,10 @@ std::vector<InputTracks::Insertion> InputTracks::sets_to_insert(const mp4::Acces
   const auto brought = std::move(brought_);
   brought_.clear();
   const bool due = current_->to_be_described || unit.access.any();
-  if (!current_->changed || !due || !current_->caps.sets) return {};
+  if (!current_->changed || !due) return {};
+  const std::vector<uint8_t>& config = current_->caps.config.codec_config;
+  if (current_->codec.config_leads_samples && !unit.brings_config) return {{0, config}};
+  if (!current_->caps.sets) return {};
   using Which = mp4::ParameterSets::Which;
   const mp4::ParameterSets& sets = *current_->caps.sets;
   uint64_t behind = unit.sets_position;

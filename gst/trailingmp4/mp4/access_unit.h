@@ -25,6 +25,7 @@ struct AccessUnit {
   Ticks duration = 0;           // of a sound frame, as it says itself; 0: the track's nominal one
   uint64_t skip = 0;            // bytes at the front that do not belong into a file
   bool described_anew = false;  // its parameters are others: the track's configuration was changed
+  bool brings_config = false;   // its parameters stand before it, as in the configuration
 
   // NAL units: where parameter sets may be put (behind the delimiter), and those that it brings.
   uint64_t sets_position = 0;

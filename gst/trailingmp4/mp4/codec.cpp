@@ -59,6 +59,7 @@ constexpr Codec kCodecs[] = {
      .object_type = kObjectTypeMpeg4Visual,
      .configuration = "esds"_4cc,
      .carries_parameters = true,
+     .config_leads_samples = true,
      .look = look_at_mpeg4_visual},
     {.format = "mp4v"_4cc,
      .object_type = kObjectTypeJpeg,

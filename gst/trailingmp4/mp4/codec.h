@@ -21,6 +21,8 @@ struct Codec {
   // Samples bring their parameters: others are another description of the same track. Else they
   // make another track.
   bool carries_parameters = false;
+  // The configuration can stand before a sample as it is, for readers that have another one.
+  bool config_leads_samples = false;
   NalCodec nal = NalCodec::kNone;
   uint8_t pcm_bytes = 0;  // of one channel's sample where each frame is a sample of the file
   // Nothing: each sample can be decoded alone and lasts as long as the others. May complete and

@@ -79,6 +79,7 @@ AccessUnit look_at_mpeg4_visual(const ByteSource& sample, TrackConfig& config) {
   look_at_picture(head, headers.size, unit);
   // A picture so far behind its headers that it was not found is taken as it is.
   if (!unit.has_media) unit.has_media = sample.size() > kLookedAt;
+  unit.brings_config = headers.has_layer;
   if (!headers.has_layer || headers.size == head.size()) return unit;
   const auto bytes = head.first(headers.size);
   if (is_described_by(config.codec_config, bytes, headers.essential)) return unit;

@@ -181,6 +181,30 @@ GST_START_TEST(high_dynamic_range_from_another_file_stays_what_it_is) {
 }
 GST_END_TEST
 
+// Files have the headers of MPEG-4 once, in their index: where they change, samples get them too.
+GST_START_TEST(mpeg4_of_two_files_is_decoded_to_its_end) {
+  const ScratchFolder folder;
+  const std::string path = folder.file("recorded.mp4");
+  std::string branches;
+  Bytes stream;
+  for (const char* size : {"160x120", "320x240", "160x120"}) {
+    const std::string source = folder.file(std::to_string(branches.size()) + ".mov");
+    pipelines::run("ffmpeg -v error -f lavfi -i testsrc2=d=1:s=" + std::string(size) +
+                   " -c:v mpeg4 -g 10 " + source);
+    branches += " filesrc location=" + source + " ! qtdemux ! mpeg4videoparse ! c.";
+    const Bytes decoded = join(pipelines::decode_file(source, "avdec_mpeg4"));
+    stream.insert(stream.end(), decoded.begin(), decoded.end());
+  }
+  RecordingPipeline pipeline("concat name=c ! trailingmp4sink name=rec" + branches, path);
+  fail_unless(pipeline.play_to_end(), "%s", pipelines::join(pipeline.complaints()).c_str());
+  for (const std::string& file : {path, pipelines::as_killed(path)}) {
+    assert_in_order(file);
+    fail_unless_equals_int(only_track(file).samples.size(), 75);
+    fail_unless(!stream.empty() && join(pipelines::decode_file(file, "avdec_mpeg4")) == stream);
+  }
+}
+GST_END_TEST
+
 static Suite* codec_variants_suite() {
   Suite* suite = suite_create("codec_variants");
   TCase* variants = tcase_create("variants");
@@ -189,6 +213,7 @@ static Suite* codec_variants_suite() {
   tcase_add_test(variants, dependent_substreams_of_eac3_are_in_the_sample_they_belong_to);
   tcase_add_loop_test(variants, readers_play_sound_of_more_than_65_535_hz, 0,
                       static_cast<int>(std::size(kFast)));
+  tcase_add_test(variants, mpeg4_of_two_files_is_decoded_to_its_end);
   tcase_add_test(variants, high_dynamic_range_from_another_file_stays_what_it_is);
   return suite;
 }
