@@ -4,6 +4,7 @@
 #include <array>
 
 #include "bit_reader.h"
+#include "narrow.h"
 
 namespace mp4 {
 namespace {
@@ -40,6 +41,25 @@ bool has_frame_length_flag(uint32_t type) {
          (type >= 19 && type <= kLowDelay) || type == kEnhancedLowDelay;
 }
 
+// program_config_element (4.4.1.1, table 4.2), which a GASpecificConfig has where
+// channelConfiguration is 0. 0: it is not there.
+uint8_t channels_of_program(BitReader reader) {
+  if (reader.bit()) reader.bits(14);  // dependsOnCoreCoder, coreCoderDelay
+  reader.bit();                       // extensionFlag
+  reader.bits(4 + 2 + 4);             // element_instance_tag, object_type, sampling_frequency_index
+  const uint32_t front = reader.bits(4), side = reader.bits(4), back = reader.bits(4);
+  uint32_t channels = reader.bits(2);  // num_lfe_channel_elements
+  reader.bits(3 + 4);                  // num_assoc_data_, num_valid_cc_elements
+  if (reader.bit()) reader.bits(4);    // mono_mixdown
+  if (reader.bit()) reader.bits(4);    // stereo_mixdown
+  if (reader.bit()) reader.bits(3);    // matrix_mixdown_idx, pseudo_surround_enable
+  for (uint32_t i = 0; i < front + side + back; ++i) {
+    channels += 1 + reader.bit();  // is_cpe
+    reader.bits(4);                // element_tag_select
+  }
+  return reader.exhausted() ? 0 : narrow<uint8_t>(channels);
+}
+
 uint32_t samples_in_frame(uint32_t type, bool short_frames) {
   const bool half = type == kLowDelay || type == kEnhancedLowDelay;
   return (short_frames ? 960 : 1024) / (half ? 2 : 1);
@@ -52,12 +72,14 @@ std::optional<AacConfig> parse_audio_specific_config(std::span<const uint8_t> co
   uint32_t type = object_type(reader);
   AacConfig result;
   result.rate = sampling_frequency(reader);
-  const uint8_t channels = kChannels[reader.bits(4)];
+  uint8_t channels = kChannels[reader.bits(4)];
   if (type == kSbr || type == kParametricStereo) {
     sampling_frequency(reader);  // extensionSamplingFrequency: of the output, not of the samples
     type = object_type(reader);
   }
   const bool short_frames = has_frame_length_flag(type) && reader.bit();
+  if (channels == 0 && has_frame_length_flag(type) && type != kEnhancedLowDelay)
+    channels = channels_of_program(reader);
   if (reader.exhausted() || type == 0 || channels == 255) return std::nullopt;
   if (result.rate == 0 || result.rate > kMaxRate) return std::nullopt;
   result.channels = channels;

@@ -11,7 +11,7 @@ namespace mp4 {
 
 struct AacConfig {
   uint32_t rate = 0;         // Hz, of the core coder
-  uint16_t channels = 0;     // 0: given by a program config element
+  uint16_t channels = 0;     // 0: not known, a program config element in the samples says it
   uint32_t frame_ticks = 0;  // 1024 or 960
 };
 

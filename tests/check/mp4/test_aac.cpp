@@ -101,6 +101,17 @@ GST_START_TEST(a_rate_that_is_not_in_the_table) {
 }
 GST_END_TEST;
 
+// As ffmpeg writes 5.0 with side channels, and six in a hexagon.
+GST_START_TEST(a_program_config_element_gives_the_channels) {
+  const Bytes side{0x11, 0x80, 0x04, 0xc8, 0x40, 0x00, 0x20, 0x08, 0x80, 0x0d, 0x4c};
+  const Bytes hexagon{0x11, 0x80, 0x04, 0xc8, 0x08, 0x00, 0x20, 0x08, 0x84, 0x0d, 0x4c};
+  expect(side, {48'000, 5});
+  expect(hexagon, {48'000, 6});
+  for (size_t size = 2; size < 8; ++size)  // it may be in the samples alone
+    expect(Bytes(side.begin(), side.begin() + static_cast<std::ptrdiff_t>(size)), {48'000, 0});
+}
+GST_END_TEST;
+
 GST_START_TEST(high_efficiency_counts_in_samples_of_the_core) {
   for (uint32_t type : {kSbr, kPs}) {
     BitWriter w;
@@ -163,6 +174,7 @@ static Suite* aac_suite() {
   tcase_add_test(config, every_rate_of_the_table);
   tcase_add_test(config, every_channel_configuration);
   tcase_add_test(config, frames_of_960);
+  tcase_add_test(config, a_program_config_element_gives_the_channels);
   tcase_add_test(config, low_delay_frames_are_half_as_long);
   tcase_add_test(config, a_rate_that_is_not_in_the_table);
   tcase_add_test(config, high_efficiency_counts_in_samples_of_the_core);
