@@ -126,7 +126,10 @@ leave_out() {
   case $3 in
     G726* | AAL2-G726* | G722)
       why='players do not find it in an MP4 file; let the camera send G.711 or AAC instead' ;;
-    *) why='no depayloader for it is installed' ;;
+    *)
+      why='it is not among what can be recorded (docs/codecs.md)'
+      [ -z "$(depayloader_of "$3")" ] || why='no depayloader for it is installed'
+      ;;
   esac
   echo "Stream $1 ($2, ${3:-of an unknown kind}) is left out: $why."
 }

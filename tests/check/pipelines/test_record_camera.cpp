@@ -73,6 +73,8 @@ struct Sent {
 };
 const Sent kSent[] = {
     {"h265", "pcma", {"  hevc 320x240: ", "  pcm_alaw 8000 Hz, 1 channels: "}},
+    {"vp8", "latm", {"  vp8 320x240: ", "  aac 48000 Hz, 2 channels: "}},
+    {"vp9", "speex", {"  vp9 320x240: ", "Stream 1 (audio, SPEEX) is left out: it is not among"}},
     {"h264", "g726", {"  h264 320x240: ", "Stream 1 (audio, G726-32) is left out: players do not"}},
 };
 

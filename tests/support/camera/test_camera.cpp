@@ -255,6 +255,8 @@ constexpr Codec kSounds[] = {
     {"pcmu", TONE("160") "audio/x-raw,rate=8000,channels=1 ! mulawenc ! rtppcmupay name=pay1 pt=0"},
     {"l16", TONE("441") "audio/x-raw,format=S16BE,rate=44100,channels=2"
                         " ! rtpL16pay name=pay1 pt=97"},
+    {"speex", TONE("160") "audio/x-raw,rate=8000,channels=1 ! speexenc"
+                          " ! rtpspeexpay name=pay1 pt=97"},
     {"g726", TONE("160") "audio/x-raw,rate=8000,channels=1 ! avenc_g726"
                          " ! rtpg726pay name=pay1 pt=97"},
 };

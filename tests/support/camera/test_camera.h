@@ -36,7 +36,8 @@ struct Options {
   /// h264, h265, jpeg, vp8 or vp9. What shapes groups of pictures, slices and packets above
   /// is for h264 alone.
   std::string video_codec = "h264";
-  std::string audio_codec = "aac";  ///< aac, latm (48 kHz, stereo), opus, pcma, pcmu, l16 or g726
+  /// aac, latm (48 kHz, stereo), opus, pcma, pcmu, l16, speex or g726
+  std::string audio_codec = "aac";
 
   int loss_percent = 0;  ///< of RTP packets, behind the payloaders; the same ones each time
 };
