@@ -153,7 +153,7 @@ void write_chan(BoxWriter& w, uint32_t layout) {
   w.u32(0);          // mNumberChannelDescriptions
 }
 
-// PCM has no configuration that could say a rate of more than 16 bits, and GStreamer plays none
+// PCM has no configuration that could say a rate of more than 16 bits, and GStreamer opens none
 // without. G.711 is never that fast.
 bool is_fast_pcm(const TrackConfig& config) {
   return codec_of(config).pcm_bytes > 1 && !fits<uint16_t>(config.audio.rate);

@@ -137,7 +137,7 @@ GST_START_TEST(a_rate_of_flac_beyond_16_bits_is_divided) {
 }
 GST_END_TEST;
 
-// GStreamer plays no PCM whose rate the entry does not say.
+// GStreamer opens no PCM whose rate the entry does not say.
 GST_START_TEST(a_rate_of_pcm_beyond_16_bits_stands_in_an_entry_of_quicktime) {
   struct Pcm {
     mp4::FourCC format;
