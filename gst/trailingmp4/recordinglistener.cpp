@@ -28,6 +28,13 @@ void RecordingListener::track_left_out(mp4::TrackIndex track) {
                           " came too late to be in the file before it is finished.");
 }
 
+void RecordingListener::track_grew_long(mp4::TrackIndex track) {
+  post_stream_warning(element_.get(),
+                      "Track " + std::to_string(track + 1) +
+                          " has six million samples. It goes on, but GStreamer opens no track of "
+                          "more than 6.5 million; begin another file before that.");
+}
+
 // Before a pad returns an error: upstream posts one of its own then.
 void RecordingListener::had_to_end(const mp4::Status& why) { tell(why); }
 

@@ -67,6 +67,7 @@ class Nobody final : public mp4::Recording::Listener {
   void opened() override {}
   void track_damaged(mp4::TrackIndex) override {}
   void track_left_out(mp4::TrackIndex) override {}
+  void track_grew_long(mp4::TrackIndex) override {}
   void had_to_end(const mp4::Status&) override {}
   void finished(const mp4::Recording::Summary&, const mp4::Status&) override {}
   void failed(const mp4::Status& status) override {

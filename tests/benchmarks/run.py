@@ -51,6 +51,15 @@ def row(what, goal, value, unit="", note=""):
           f"{note}", flush=True)
 
 
+def as_markdown():
+    lines = ["| what | goal | measured | |", "|---|---|---|---|"]
+    for one in ROWS:
+        goal = "" if one["goal"] is None else format(one["goal"], ".3g")
+        lines.append(f"| {one['what']} | {goal} | {one['value']:.3g} {one['unit']} | {one['result']}"
+                     f"{'; ' if one['result'] and one['note'] else ''}{one['note']} |")
+    return "\n".join(lines) + "\n"
+
+
 def cpu_above_floor():
     for folder, where in ((MEMORY, "tmpfs"), (DISK, "disk")):
         for media, (seconds, other) in MEDIA.items():
@@ -80,6 +89,11 @@ def show_cpu(media, where, other, rounds):
     if SAFE in rounds[0]:
         row(f"{label}: CPU against mp4mux, first moov then finalise", 1 / 18,
             median(above(one, OURS) / above(one, SAFE) for one in rounds))
+    row(f"{label}: writing alone (the limit) against {other}", None,
+        median(above(one, "limit") / above(one, other) for one in rounds))
+    row(f"{label}: what is above writing, against the same of {other}", None,
+        median((above(one, OURS) - above(one, "limit")) / (above(one, other) - above(one, "limit"))
+               for one in rounds))
     row(f"{label}: CPU against the limit", 1.25,
         median(one[OURS]["cpu"] / one["limit"]["cpu"] for one in rounds))
     if where == "tmpfs":
@@ -231,6 +245,8 @@ def main():
             part()
     with open(f"{RESULTS}/results.json", "w", encoding="utf-8") as file:
         json.dump({"rounds": ROUNDS, "rows": ROWS, "runs": RAW}, file, indent=1)
+    with open(f"{RESULTS}/results.md", "w", encoding="utf-8") as file:
+        file.write(as_markdown())
 
 
 if __name__ == "__main__":

@@ -46,6 +46,10 @@ void Witness::track_left_out(mp4::TrackIndex track) {
   hear("left out " + std::to_string(track), {});
 }
 
+void Witness::track_grew_long(mp4::TrackIndex track) {
+  hear("grew long " + std::to_string(track), {});
+}
+
 void Witness::had_to_end(const mp4::Status& why) {
   {
     const std::lock_guard lock(mutex_);

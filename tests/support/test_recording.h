@@ -47,6 +47,7 @@ class Witness final : public mp4::Recording::Listener {
   void opened() override;
   void track_damaged(mp4::TrackIndex track) override;
   void track_left_out(mp4::TrackIndex track) override;
+  void track_grew_long(mp4::TrackIndex track) override;
   void had_to_end(const mp4::Status& why) override;
   void finished(const mp4::Recording::Summary& summary, const mp4::Status& why) override;
   void failed(const mp4::Status& status) override;

@@ -40,6 +40,7 @@ struct Recording::News {
   bool opened = false;
   std::vector<TrackIndex> damaged;
   std::vector<TrackIndex> left_out;
+  std::vector<TrackIndex> grown_long;
   std::optional<Status> had_to_end;
   std::optional<Summary> finished;
   Status end_reason;
@@ -113,6 +114,8 @@ void Recording::take(TrackIndex index, Sample sample) {
   const bool fits =
       count <= settings_.max_samples - std::min(settings_.max_samples, track.samples());
   if (fits) assembler_.append(index, std::move(sample));
+  if (track.samples() == settings_.many_samples && track.pcm_bytes == 0)
+    news_->grown_long.push_back(index);
   if (assembler_.is_due()) close_fragment();
   if (!deadline_armed_) arm_deadline();
   if (!fits || track.samples() >= settings_.max_samples) {
@@ -347,7 +350,7 @@ void Recording::fail(const Status& status) {
 bool Recording::has_news() {
   const std::lock_guard lock(mutex_);
   return news_->opened || !news_->damaged.empty() || !news_->left_out.empty() ||
-         news_->had_to_end || news_->finished || news_->failed;
+         !news_->grown_long.empty() || news_->had_to_end || news_->finished || news_->failed;
 }
 
 void Recording::announce() {
@@ -363,6 +366,7 @@ void Recording::announce() {
   if (news->opened) listener->opened();
   for (TrackIndex track : news->damaged) listener->track_damaged(track);
   for (TrackIndex track : news->left_out) listener->track_left_out(track);
+  for (TrackIndex track : news->grown_long) listener->track_grew_long(track);
   if (news->had_to_end) listener->had_to_end(*news->had_to_end);
   if (news->finished) listener->finished(*news->finished, news->end_reason);
   if (news->failed) listener->failed(*news->failed);

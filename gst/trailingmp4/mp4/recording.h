@@ -49,6 +49,9 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
     uint32_t max_samples = UINT32_MAX - 1;  // of a track: what 'stsz' can count
     uint64_t max_moov_bytes = (uint64_t{1} << 32) - (uint64_t{64} << 20);
     uint64_t moov_reserve = 16 * 1024;  // for tracks that begin later, as FragmentAssembler
+    // Of a track, after which the listener hears that readers may refuse it: GStreamer's qtdemux
+    // (1.22) does at 6.55 million. Not of PCM, which readers take by the chunk.
+    uint32_t many_samples = 6'000'000;
   };
 
   struct TrackSummary {
@@ -77,6 +80,7 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
     virtual void track_damaged(TrackIndex track) = 0;  // once a track
     // Readers find the track in the finished file only.
     virtual void track_left_out(TrackIndex track) = 0;
+    virtual void track_grew_long(TrackIndex track) = 0;  // once a track
     // The recording had to end; what was written so far is being finished.
     virtual void had_to_end(const Status& why) = 0;
     // The file is finished, with all that was written. Not ok: that is why it had to end.

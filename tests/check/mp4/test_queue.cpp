@@ -270,6 +270,20 @@ GST_START_TEST(the_largest_number_of_samples_ends_the_recording_well) {
 }
 GST_END_TEST;
 
+GST_START_TEST(a_track_of_many_samples_is_told_of_once_and_goes_on) {
+  TestRecording recording({.many_samples = 50});
+  const auto track = recording.add_track(video_config());
+  recording.append_many(track, 49, 3'000);
+  const auto other = recording.add_track(video_config());
+  recording.append_many(other, 60, 3'000);
+  fail_unless(recording.finish());
+  const std::string heard = recording.witness->heard();
+  fail_unless(heard == "opened, grew long 1, finished" || heard == "grew long 1, opened, finished",
+              "%s", heard.c_str());
+  fail_unless(recording.differences().empty());
+}
+GST_END_TEST;
+
 // Whatever the disk does meanwhile: what waits in the queue will be in the moov too.
 GST_START_TEST(the_largest_moov_ends_the_recording_well) {
   constexpr uint64_t kMost = 20'000;
@@ -320,6 +334,7 @@ static Suite* queue_suite() {
   suite_add_tcase(suite, limits);
   tcase_set_timeout(limits, 60);
   tcase_add_test(limits, the_largest_number_of_samples_ends_the_recording_well);
+  tcase_add_test(limits, a_track_of_many_samples_is_told_of_once_and_goes_on);
   tcase_add_test(limits, the_largest_moov_ends_the_recording_well);
   return suite;
 }
