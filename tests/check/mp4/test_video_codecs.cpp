@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Tests of the parsers of pictures that are no H.264 or H.265: VP8, VP9, MPEG-4 Visual, JPEG and
-// H.266. AV1 has its own.
+// Tests of the parsers of pictures that are no H.264 or H.265: VP8, VP9, JPEG and H.266.
+// AV1 and MPEG-4 Visual have their own.
 #include <cstdint>
 #include <vector>
 
@@ -21,7 +21,6 @@ using mp4_test::look_sanely;
 using Bytes = std::vector<uint8_t>;
 
 constexpr CodecName kVp8{"vp08"_4cc}, kVp9{"vp09"_4cc};
-constexpr CodecName kMpeg4{"mp4v"_4cc, mp4::kObjectTypeMpeg4Visual};
 constexpr CodecName kJpeg{"mp4v"_4cc, mp4::kObjectTypeJpeg};
 constexpr CodecName kVvc{"vvc1"_4cc};
 
@@ -92,16 +91,6 @@ Bytes vpcc_of(const CodecName& codec, const Bytes& sample) {
   auto config = config_of(codec);
   look_sanely(sample, config);
   return config.codec_config;
-}
-
-// As avenc_mpeg4 writes them: VOS, VO, VOL; then user data, GOV, VOPs.
-const Bytes kLayer{0, 0, 1, 0xb0, 0x01, 0,    0,    1,    0xb5, 0x89, 0x13, 0,    0,    1,    0,
-                   0, 0, 1, 0x20, 0,    0xc4, 0x8d, 0x8f, 0xff, 0xfd, 0x02, 0x04, 0x06, 0x14, 0x63};
-const Bytes kUserData{0, 0, 1, 0xb2, 'L', 'a', 'v', 'c'};
-const Bytes kGroup{0, 0, 1, 0xb3, 0x00, 0x10, 0x07};
-
-Bytes vop(unsigned coding_type) {
-  return {0, 0, 1, 0xb6, static_cast<uint8_t>(coding_type << 6 | 0x10), 0, 0x0c};
 }
 
 // T.81, B.1.1.4: marker and what belongs to it
@@ -231,59 +220,6 @@ GST_START_TEST(other_vp9_frames_describe_nothing) {
 }
 GST_END_TEST;
 
-GST_START_TEST(mpeg4_coding_types) {
-  for (unsigned type = 0; type < 4; ++type) {
-    for (const Bytes& sample : {vop(type), joined(kGroup, vop(type)), joined(kLayer, vop(type))}) {
-      const auto unit = look_at(kMpeg4, sample);
-      fail_unless(unit.has_media);
-      fail_unless_equals_int(unit.access.sync, type == 0);
-      fail_unless_equals_int(unit.bidirectional, type == 2);
-    }
-  }
-  fail_if(look_at(kMpeg4, joined(kLayer, kUserData)).has_media);
-  fail_if(look_at(kMpeg4, {0, 0, 1, 0xb6}).has_media);
-}
-GST_END_TEST;
-
-GST_START_TEST(mpeg4_headers_are_those_before_the_group) {
-  auto config = config_of(kMpeg4);
-  const Bytes sample = joined(kLayer, kUserData, kGroup, vop(0));
-  fail_unless(look_sanely(sample, config).described_anew);
-  fail_unless(config.codec_config == joined(kLayer, kUserData));
-  fail_if(look_sanely(joined(kGroup, vop(0)), config).described_anew);
-  fail_if(look_sanely(joined(kUserData, kGroup, vop(0)), config).described_anew);
-  fail_if(look_sanely(joined(kGroup, kLayer, vop(0)), config).described_anew);
-}
-GST_END_TEST;
-
-GST_START_TEST(mpeg4_user_data_alone_is_no_other_stream) {
-  const Bytes short_form = kLayer, long_form = joined(kLayer, kUserData);
-  for (const Bytes& known : {short_form, long_form}) {
-    for (const Bytes& brought : {short_form, long_form}) {
-      auto config = config_of(kMpeg4);
-      config.codec_config = known;
-      fail_if(look_sanely(joined(brought, kGroup, vop(0)), config).described_anew);
-    }
-  }
-  auto config = config_of(kMpeg4);
-  config.codec_config = short_form;
-  Bytes other = long_form;
-  other[25] ^= 4;
-  fail_unless(look_sanely(joined(other, vop(0)), config).described_anew);
-  fail_unless(config.codec_config == other);
-}
-GST_END_TEST;
-
-GST_START_TEST(mpeg4_that_begins_late_is_taken_as_it_is) {
-  Bytes sample(5'000, 0xff);
-  fail_unless(look_at(kMpeg4, sample).has_media);
-  sample = joined(kLayer, sample, vop(0));
-  const auto unit = look_at(kMpeg4, sample);
-  fail_unless(unit.has_media && !unit.access.sync && !unit.described_anew);
-  fail_if(look_at(kMpeg4, {}).has_media);
-}
-GST_END_TEST;
-
 GST_START_TEST(jpeg_says_its_size) {
   auto config = config_of(kJpeg);
   const Bytes sample = joined(kStart, segment(0xe0, Bytes(14)), segment(0xdb, Bytes(65)),
@@ -364,7 +300,6 @@ GST_END_TEST;
 GST_START_TEST(damaged_pictures_do_no_harm) {
   mp4_test::damage(kVp8, vp8_key_frame(640, 480));
   mp4_test::damage(kVp9, vp9_key_frame({.profile = 3, .deep = 1, .subsampling_x = 1}));
-  mp4_test::damage(kMpeg4, joined(kLayer, kUserData, kGroup, vop(0)));
   mp4_test::damage(kJpeg, joined(kStart, segment(0xe0, Bytes(14)), kFrameHeader, kScan));
   const Bytes sample = mp4_test::join_nals({vvc_nal(kSequence), vvc_nal(7)});
   for (size_t at = 0; at < sample.size(); ++at) {
@@ -389,12 +324,6 @@ static Suite* video_codecs_suite() {
   tcase_add_test(vpx, vp9_colours);
   tcase_add_test(vpx, vp9_levels_follow_the_size);
   tcase_add_test(vpx, other_vp9_frames_describe_nothing);
-  TCase* mpeg4 = tcase_create("mpeg4_visual");
-  suite_add_tcase(suite, mpeg4);
-  tcase_add_test(mpeg4, mpeg4_coding_types);
-  tcase_add_test(mpeg4, mpeg4_headers_are_those_before_the_group);
-  tcase_add_test(mpeg4, mpeg4_user_data_alone_is_no_other_stream);
-  tcase_add_test(mpeg4, mpeg4_that_begins_late_is_taken_as_it_is);
   TCase* others = tcase_create("others");
   suite_add_tcase(suite, others);
   tcase_add_test(others, jpeg_says_its_size);
