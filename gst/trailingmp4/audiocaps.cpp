@@ -69,6 +69,7 @@ Status read_mpeg1_audio(const GstStructure* caps, TrackCaps& result) {
   const bool low_rate = version > 1 || (version == 0 && result.config.audio.rate < 32'000);
   if (layer < 1 || layer > 3)
     return invalid("The MPEG audio caps do not say the layer; put an mpegaudioparse before it.");
+  result.layer = layer;
   result.config.format = "mp4a"_4cc;
   const unsigned mpeg = low_rate ? 2 : 1;
   result.config.object_type = mp4::mpeg_audio_object_type(mpeg);

@@ -101,10 +101,12 @@ int int_field(const GstStructure* caps, const char* field, int otherwise) {
 bool TrackCaps::fits(const TrackCaps& other) const {
   const mp4::TrackConfig& theirs = other.config;
   if (config.format != theirs.format || config.object_type != theirs.object_type ||
-      config.timescale != theirs.timescale || config.audio.channels != theirs.audio.channels)
+      config.timescale != theirs.timescale || config.audio.channels != theirs.audio.channels ||
+      layer != other.layer)
     return false;
   if (sets && other.sets) return sets->nal_length_size() == other.sets->nal_length_size();
-  return codec().carries_parameters || config.codec_config == theirs.codec_config;
+  return codec().carries_parameters ||
+         (config.codec_config == theirs.codec_config && config.audio == theirs.audio);
 }
 
 bool TrackCaps::is_complete() const {

@@ -22,6 +22,7 @@ struct TrackCaps {
   std::optional<int64_t> picture_ns;       // from one picture to the next, as the caps say it
   std::optional<unsigned> depth;           // of reordering, where it is the codec's
   mp4::Ticks clip = 0;                     // of the first sample: what decoders need to settle
+  int layer = 0;                           // of MPEG audio, which the file does not say
   uint8_t silence = 0;                     // PCM: the byte that silence is made of
   bool framed = true;                      // each buffer is a whole sample, and nothing else
   std::optional<mp4::ParameterSets> sets;  // in force, of samples made of NAL units
