@@ -31,11 +31,19 @@ BitRates bit_rates(const MoovTrack& track) {
   return rates;
 }
 
+// To ffmpeg the last description says how high all pictures are, and a JPEG that begins the track
+// and is a quarter lower is a field of one, which the next belongs to: half of them are lost.
+bool has_first_description_again(const MoovTrack& track) {
+  return track.config().object_type == kObjectTypeJpeg && track.descriptions.size() > 1;
+}
+
 void write_stsd(BoxWriter& w, const MoovTrack& track) {  // 8.5.2
+  const bool again = has_first_description_again(track);
   FullBox box(w, "stsd"_4cc, 0, 0);
-  w.u32(narrow<uint32_t>(track.descriptions.size()));  // entry_count
+  w.u32(narrow<uint32_t>(track.descriptions.size()) + (again ? 1 : 0));  // entry_count
   for (const TrackConfig& description : track.descriptions)
     write_sample_entry(w, description, bit_rates(track));
+  if (again) write_sample_entry(w, track.config(), bit_rates(track));
 }
 
 void write_stts(BoxWriter& w, const MoovTrack& track) {  // 8.6.1.2
@@ -136,6 +144,8 @@ uint64_t stbl_size_bound(const MoovTrack& track) {
   uint64_t bytes = kFixedPart;
   for (const TrackConfig& description : track.descriptions)
     bytes += kFixedPartOfDescription + description.codec_config.size();
+  if (has_first_description_again(track))
+    bytes += kFixedPartOfDescription + track.config().codec_config.size();
   bytes += uint64_t{18} * track.mark.rolls + uint64_t{16} * track.mark.open_gops;
   bytes += kRunSize * sizes.stts + kRunSize * sizes.ctts + uint64_t{4} * sizes.stss;
   bytes += kChunkRunSize * sizes.stsc + uint64_t{4} * sizes.stsz;

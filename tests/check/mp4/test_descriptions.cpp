@@ -32,7 +32,8 @@ mp4::TrackConfig described(uint8_t level, uint16_t width) {
 // A recording of one video track, whose samples are said one by one.
 class Video {
  public:
-  Video() : track(recording.add_track(video_config())) {}
+  explicit Video(const mp4::TrackConfig& config = video_config())
+      : track(recording.add_track(config)) {}
 
   void append(const mp4::SampleTimes& times, const RandomAccess& access, uint32_t description = 0) {
     expected_.push_back(mp4_test::some_bytes(40 + expected_.size() % 5, ++seed_));
@@ -95,6 +96,33 @@ GST_START_TEST(each_sample_has_the_description_it_came_with) {
   for (size_t i = 0; i < wanted.size(); ++i)
     fail_unless_equals_int(track.samples[i].description_index, wanted[i]);
   fail_unless(track.width == 640.0);
+}
+GST_END_TEST;
+
+// To ffmpeg the last one says how high the first picture is, and that half as much is a field.
+GST_START_TEST(the_first_description_of_jpeg_is_the_last_as_well) {
+  using namespace mp4::literals;
+  mp4::TrackConfig low = video_config();
+  low.format = "mp4v"_4cc;
+  low.object_type = mp4::kObjectTypeJpeg;
+  low.codec_config.clear();
+  mp4::TrackConfig high = low;
+  high.video.height = 480;
+  Video video(low);
+  video.append_pictures(3);
+  const auto other = video.recording.recording->add_description(video.track, high);
+  fail_unless(other == 1);
+  video.append_pictures(3, *other);
+  const boxes::Movie movie = video.finish();
+  const boxes::Track& track = movie.tracks[0];
+  fail_unless_equals_uint64(track.entries.size(), 3);
+  for (size_t i = 0; i < 3; ++i)
+    fail_unless_equals_int(track.entries[i].height, i == 1 ? 480 : 240);
+  for (size_t i = 0; i < track.samples.size(); ++i)
+    fail_unless_equals_int(track.samples[i].description_index, i < 3 ? 1 : 2);
+  Video unchanged(low);
+  unchanged.append_pictures(3);
+  fail_unless_equals_uint64(unchanged.finish().tracks[0].entries.size(), 1);
 }
 GST_END_TEST;
 
@@ -236,6 +264,7 @@ static Suite* descriptions_suite() {
   TCase* changes = tcase_create("changes");
   suite_add_tcase(suite, changes);
   tcase_add_test(changes, each_sample_has_the_description_it_came_with);
+  tcase_add_test(changes, the_first_description_of_jpeg_is_the_last_as_well);
   tcase_add_test(changes, equal_descriptions_are_one);
   tcase_add_test(changes, there_is_an_end_to_descriptions);
   tcase_add_test(changes, tracks_that_stand_in_for_each_other_are_in_one_group);
