@@ -45,12 +45,22 @@ bool same_sizes(const MediaTrack& a, const MediaTrack& b) {
                     [](const MediaSample& x, const MediaSample& y) { return x.size == y.size; });
 }
 
+size_t bytes_of(const MediaTrack& track) {
+  size_t bytes = 0;
+  for (const MediaSample& sample : track.samples) bytes += sample.size;
+  return bytes;
+}
+
+bool is_counterpart(const MediaTrack& read, const MediaTrack& pushed) {
+  return pushed.pcm_frame ? bytes_of(read) == bytes_of(pushed) : same_sizes(read, pushed);
+}
+
 /// The order of tracks in a file is that of their first samples, so they are found by content.
 const MediaTrack* counterpart(const MediaTrack& pushed, const MediaTracks& read) {
   const MediaTrack* nearest = nullptr;
   for (const MediaTrack& track : read) {
     if (track.video != pushed.video) continue;
-    if (same_sizes(track, pushed)) return &track;
+    if (is_counterpart(track, pushed)) return &track;
     if (nearest == nullptr) nearest = &track;
   }
   return nearest;

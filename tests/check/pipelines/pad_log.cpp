@@ -103,6 +103,17 @@ GstPadProbeReturn PadLog::Shared::on_data(GstPad* pad, GstPadProbeInfo* info, gp
   return GST_PAD_PROBE_OK;
 }
 
+GstBuffer* buffer_of(const MediaSample& sample, int64_t later) {
+  const auto time = [&](std::optional<int64_t> ns) {
+    return ns ? static_cast<GstClockTime>(*ns + later) : GST_CLOCK_TIME_NONE;
+  };
+  GstBuffer* buffer = gst_buffer_new_memdup(sample.bytes.data(), sample.size);
+  GST_BUFFER_PTS(buffer) = time(sample.pts_ns);
+  GST_BUFFER_DTS(buffer) = time(sample.dts_ns);
+  if (!sample.key) GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+  return buffer;
+}
+
 PadLog::PadLog() : shared_(std::make_shared<Shared>()) {}
 
 void PadLog::watch(GstPad* pad) {

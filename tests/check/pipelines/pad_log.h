@@ -28,4 +28,7 @@ class PadLog {
   std::shared_ptr<Shared> shared_;  // with the probes, which may outlive the log
 };
 
+/// A sample as a buffer again, that much later than it was seen.
+GstBuffer* buffer_of(const MediaSample& sample, int64_t later);
+
 }  // namespace pipelines

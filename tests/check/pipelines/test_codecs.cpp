@@ -25,7 +25,6 @@ using pipelines::Bytes;
 using pipelines::CodecCase;
 using pipelines::MediaSample;
 using pipelines::MediaTrack;
-using pipelines::RecordingPipeline;
 using pipelines::ScratchFolder;
 
 void assert_none(const CodecCase& one, const char* state, const std::vector<std::string>& lines) {
@@ -113,84 +112,6 @@ void check(const CodecCase& one) {
               "%s: the finalised track is another than the finished one", one.name);
 }
 
-// ---- parameters that change in mid-stream ----
-
-struct Change {
-  const char* name;
-  const char* first;  // up to the encoder's end
-  const char* second;
-  const char* decoder;  // nothing: the parameters cannot travel in the samples
-};
-
-#define SIZED(size) \
-  "videotestsrc pattern=ball num-buffers=20 ! video/x-raw,format=I420,framerate=25/1," size " ! "
-#define SMALL SIZED("width=160,height=120")
-#define LARGE SIZED("width=320,height=240")
-#define TONE(caps) "audiotestsrc num-buffers=40 samplesperbuffer=960 ! audio/x-raw," caps " ! "
-
-const Change kChanges[] = {
-    {"AV1", SMALL "av1enc usage-profile=realtime cpu-used=8",
-     LARGE "av1enc usage-profile=realtime cpu-used=8", "av1parse ! av1dec"},
-    {"VP8", SMALL "vp8enc deadline=1", LARGE "vp8enc deadline=1", "vp8dec"},
-    {"VP9", SMALL "vp9enc deadline=1 cpu-used=8", LARGE "vp9enc deadline=1 cpu-used=8", "vp9dec"},
-    {"MJPEG", SMALL "jpegenc", LARGE "jpegenc", "jpegdec"},
-    {"AAC", TONE("rate=48000") "avenc_aac ! aacparse", TONE("rate=44100") "avenc_aac ! aacparse",
-     nullptr},
-    {"Opus", TONE("rate=48000,channels=1") "opusenc", TONE("rate=48000,channels=2") "opusenc",
-     nullptr},
-    {"A-law", TONE("rate=8000") "alawenc", TONE("rate=16000") "alawenc", nullptr},
-    {"another codec", TONE("rate=8000") "alawenc", TONE("rate=8000") "mulawenc", nullptr},
-    {"FLAC", TONE("rate=48000,channels=2") "flacenc ! flacparse",
-     TONE("rate=48000,channels=1") "flacenc ! flacparse", nullptr},
-};
-
-Bytes bytes_of(const MediaTrack& track) {
-  Bytes all;
-  for (const MediaSample& sample : track.samples)
-    all.insert(all.end(), sample.bytes.begin(), sample.bytes.end());
-  return all;
-}
-
-// One track with two descriptions, or one after the other in a group; nothing is lost, finished and
-// killed, and what is decoded is what both streams give.
-GST_START_TEST(parameters_may_change) {
-  const Change& change = kChanges[__i__];
-  const ScratchFolder folder;
-  const std::string path = folder.file("recorded.mp4");
-  RecordingPipeline pipeline(std::string("concat name=c ! trailingmp4sink name=rec ") +
-                                 change.first + " ! c. " + change.second + " ! c.",
-                             path);
-  fail_unless(pipeline.play_to_end(), "%s: %s", change.name,
-              pipelines::join(pipeline.complaints()).c_str());
-  MediaTrack pushed = pipeline.pushed().at(0);
-  pipelines::keep_media(pushed);
-  for (const std::string& file : pipelines::readable_states(path)) {
-    const auto movie = boxes::read_movie(file);
-    fail_unless(movie.has_value());
-    fail_unless(movie->problems.empty(), "%s: %s", change.name,
-                pipelines::join(movie->problems).c_str());
-    Bytes found;
-    for (const MediaTrack& track : pipelines::read_with_boxes(file)) {
-      const Bytes bytes = bytes_of(track);
-      found.insert(found.end(), bytes.begin(), bytes.end());
-    }
-    fail_unless(found == bytes_of(pushed), "%s: other bytes", change.name);
-    if (!change.decoder) {
-      fail_unless_equals_int(movie->tracks.size(), 2);
-      fail_unless(movie->tracks[0].alternate_group != 0);
-      fail_unless_equals_int(movie->tracks[0].alternate_group, movie->tracks[1].alternate_group);
-      continue;
-    }
-    fail_unless_equals_int(movie->tracks.size(), 1);
-    if (file == path) fail_unless_equals_int(movie->tracks[0].entries.size(), 2);
-    fail_unless_equals_int(movie->tracks[0].width, 320);
-    const auto stream = join(pipelines::decode_samples(pushed, change.decoder));
-    fail_unless(!stream.empty() && join(pipelines::decode_file(file, change.decoder)) == stream,
-                "%s: other pictures", change.name);
-  }
-}
-GST_END_TEST
-
 GST_START_TEST(readers_name_pictures_find_every_packet_and_decode_it) {
   check(pipelines::picture_codecs()[size_t(__i__)]);
 }
@@ -212,9 +133,6 @@ Suite* codecs_suite() {
   suite_add_tcase(suite, sounds);
   tcase_add_loop_test(sounds, readers_name_sounds_find_every_packet_and_decode_it, 0,
                       static_cast<int>(pipelines::sound_codecs().size()));
-  TCase* changes = tcase_create("changes");
-  suite_add_tcase(suite, changes);
-  tcase_add_loop_test(changes, parameters_may_change, 0, static_cast<int>(std::size(kChanges)));
   return suite;
 }
 

@@ -16,6 +16,7 @@
 #include "box_reader.h"
 #include "codec_cases.h"
 #include "file_readers.h"
+#include "pad_log.h"
 #include "recording_pipeline.h"
 #include "scratch_folder.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
@@ -24,6 +25,7 @@
 
 namespace {
 
+using pipelines::buffer_of;
 using pipelines::Bytes;
 using pipelines::CodecCase;
 using pipelines::MediaSample;
@@ -67,17 +69,6 @@ std::vector<CodecCase> late_pictures() {
   const auto others = pipelines::picture_codecs();
   all.insert(all.end(), others.begin(), others.end());
   return all;
-}
-
-GstBuffer* buffer_of(const MediaSample& sample, int64_t later) {
-  const auto time = [&](std::optional<int64_t> ns) {
-    return ns ? static_cast<GstClockTime>(*ns + later) : GST_CLOCK_TIME_NONE;
-  };
-  GstBuffer* buffer = gst_buffer_new_memdup(sample.bytes.data(), sample.size);
-  GST_BUFFER_PTS(buffer) = time(sample.pts_ns);
-  GST_BUFFER_DTS(buffer) = time(sample.dts_ns);
-  if (!sample.key) GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-  return buffer;
 }
 
 // A recording of one track that another one joins.
