@@ -48,4 +48,10 @@ struct Outcome {
 /// Runs a command to its end, for at most a minute.
 Outcome run(const std::string& command, const std::string& folder = ".");
 
+/// What rtspsrc says when its connection is gone. GstRTSPServer (1.22) closes one by itself now and
+/// then on a busy machine; the recording is to be good all the same.
+inline bool camera_hung_up(const std::string& output) {
+  return output.find("Received end-of-file") != std::string::npos;
+}
+
 }  // namespace pipelines

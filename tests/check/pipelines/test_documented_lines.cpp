@@ -82,7 +82,8 @@ GST_START_TEST(a_documented_line_works_when_pasted) {
   const auto status = run_and_stop(launch, files.empty() ? "" : folder.file(files[0]));
   const std::string where = line.place + ": " + command + "\n" + launch.output();
   fail_unless(status.has_value(), "it does not end: %s", where.c_str());
-  fail_unless(status == 0, "status %d: %s", *status, where.c_str());
+  fail_unless(status == 0 || pipelines::camera_hung_up(where), "status %d: %s", *status,
+              where.c_str());
   size_t tracks = 0;
   for (const std::string& file : files) {
     assert_good_recording(folder.file(file), where);

@@ -341,8 +341,11 @@ void reset_on_close(GstRTSPClient* client) {
 }
 
 /// The control timeout of GstRTSPClient (1.22) does not always end with the client and would then
-/// close what is freed; so every client lives as long as the main loop.
+/// close what is freed; so every client lives as long as the main loop. Nor does it always end when
+/// a session begins a second after the connection, as on a busy machine, and closes that; so it
+/// comes after an hour.
 void keep_client(GstRTSPServer*, GstRTSPClient* client, gpointer clients) {
+  g_object_set(client, "post-session-timeout", 3600, nullptr);
   auto kept = static_cast<std::vector<Owned<GstRTSPClient>>*>(clients);
   kept->emplace_back(GST_RTSP_CLIENT(g_object_ref(client)));
 }
