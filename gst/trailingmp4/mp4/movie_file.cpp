@@ -169,7 +169,7 @@ Status MovieFile::append_moov(const Boxes& moov) {
 Status MovieFile::write_slices(uint64_t offset, std::vector<uint8_t> header, const Boxes& moov) {
   return moov.write_to([&](std::span<const uint8_t> slice) {
     const std::array<iovec, 2> pieces{piece_of(header), piece_of(slice)};
-    const Status status = write(offset, pieces);
+    const Status status = write(offset, std::span(pieces).subspan(header.empty() ? 1 : 0));
     offset += header.size() + slice.size();
     header.clear();
     return status;
