@@ -13,8 +13,8 @@ using namespace mp4::literals;
 using Bytes = std::span<const uint8_t>;
 using Sample = FragmentView::Sample;
 
-// Of a track in a fragment; far above what recorders do.
-constexpr std::size_t kMostSamples = 1 << 24;
+// Of all tracks of a fragment; far above what recorders do.
+constexpr std::size_t kMostSamples = 1 << 20;
 constexpr uint64_t kLatest = uint64_t{1} << 48;  // no recording lasts as long
 
 // What a track fragment says once of all its samples.
@@ -106,13 +106,15 @@ std::optional<FragmentView> read_fragment(Bytes moof, uint64_t size) {
   FragmentView fragment{mfhd.u32(), {}};  // sequence_number, 8.8.5
   const uint64_t begin = moof.size() + kHeaders;
   uint64_t left = size - std::min(size, begin);  // no two runs have the same bytes
+  std::size_t samples = 0;
   while (const auto box = next_box(moof)) {
     if (box->type != "traf"_4cc) continue;
     FragmentView::Run& run = fragment.runs.emplace_back();
     if (!read_traf(box->body, begin, size, run)) return std::nullopt;
     const FragmentView::Sample &first = run.samples.front(), &last = run.samples.back();
     const uint64_t bytes = last.position + last.size - first.position;
-    if (bytes > left) return std::nullopt;
+    samples += run.samples.size();
+    if (bytes > left || samples > kMostSamples) return std::nullopt;
     left -= bytes;
   }
   if (mfhd.exhausted() || !moof.empty() || fragment.runs.empty()) return std::nullopt;

@@ -127,7 +127,8 @@ mp4::RandomAccess LeftOverTracks::look_into(const mp4::ByteSource& file, Track& 
     unit = track.codec.look(bytes, track.current);
     if (unit.described_anew) describe_anew(track);
   }
-  unit.access.sync = sample.sync;
+  // Of PCM each frame is one that decoding can start at.
+  unit.access.sync = sample.sync || track.pcm_bytes != 0;
   return unit.access;
 }
 
