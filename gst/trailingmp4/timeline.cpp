@@ -2,6 +2,7 @@
 #include "timeline.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace trailingmp4 {
 namespace {
@@ -21,9 +22,9 @@ void Timeline::announce_start(std::optional<int64_t> at) {
 void Timeline::announce_gap(int64_t until) { clock_.announce_gap(held(until)); }
 
 void Timeline::leave_track() {
-  if (last_track_ && !std::holds_alternative<SparseTimes>(*last_track_))
-    next_ = own_next(*last_track_, {});
-  last_track_ = nullptr;
+  if (!last_track_) return;
+  if (!std::holds_alternative<SparseTimes>(*last_track_)) next_ = own_next(*last_track_, {});
+  left_track_ = std::exchange(last_track_, nullptr);
 }
 
 Timeline::Placed Timeline::place(TrackTimes& track, const Stamps& stamps) {
@@ -94,11 +95,13 @@ std::optional<StreamClock::Next> Timeline::own_next(const TrackTimes& track,
 }
 
 // A pad's clock goes on where its parameters, and so its track, become others; the sample that
-// gets longer meanwhile is the track's own last one.
+// gets longer meanwhile is the track's own last one. A track that was left may be the one that the
+// stream goes on with, unless it is a new one in the place where that was.
 std::optional<StreamClock::Next> Timeline::next_of(const TrackTimes& track,
                                                    const VideoTimes::Picture& picture) const {
   const auto own = own_next(track, picture);
-  if (last_track_ == &track || !next_) return own;
+  const bool is_left = last_track_ == nullptr && left_track_ == &track && own;
+  if (last_track_ == &track || is_left || !next_) return own;
   auto next = next_;
   if (own) next->longest = std::max<int64_t>(0, own->time + own->longest - next->time);
   return next;

@@ -77,6 +77,7 @@ class Timeline {
   StreamClock clock_;
   bool has_last_ = false;                   // something was placed
   const TrackTimes* last_track_ = nullptr;  // until it was left
+  const TrackTimes* left_track_ = nullptr;  // the last one that was, perhaps gone: only an address
   std::optional<StreamClock::Next> next_;   // after the last sample of the track that was left
   int64_t last_end_ = 0;                    // corrected, of its presentation
 };

@@ -283,6 +283,31 @@ GST_START_TEST(audio_that_comes_back_after_seven_hours_is_in_sync_with_the_video
 }
 GST_END_TEST;
 
+// Caps that come again leave the track, and are of the same one.
+GST_START_TEST(caps_that_come_again_change_no_times) {
+  constexpr int64_t kOrder[] = {0, 3, 1, 2};
+  for (const bool with_dts : {true, false}) {
+    for (const int64_t step : {-1'000, -150, 0, 150, 1'000, 20'000}) {
+      Tracks tracks, others;
+      Track& video = tracks.add({{90'000}, 0, 2});
+      Track& with_caps = others.add({{90'000}, 0, 2});
+      for (int64_t i = 0; i < 200; ++i) {
+        const int64_t place = i / 4 * 4 + kOrder[i % 4] + 2, by = i >= 100 ? step * kMs : 0;
+        Stamps stamps = at(place * 40 * kMs + by);
+        if (with_dts) stamps.dts = i * 40 * kMs + by;
+        video.push(stamps);
+        with_caps.timeline.leave_track();
+        with_caps.push(stamps);
+      }
+      for (size_t i = 0; i < video.placed.size(); ++i)
+        if (video.placed[i].dts != with_caps.placed[i].dts ||
+            video.placed[i].pts != with_caps.placed[i].pts)
+          fail("picture %zu, %d, a step of %d ms", i, with_dts, static_cast<int>(step));
+    }
+  }
+}
+GST_END_TEST;
+
 static Suite* timeline_suite() {
   Suite* suite = suite_create("timeline");
   TCase* rules = tcase_create("rules");
@@ -306,6 +331,7 @@ static Suite* timeline_suite() {
   tcase_add_test(rules, an_announced_start_that_goes_forward_keeps_its_times);
   tcase_add_loop_test(rules, a_gap_over_six_hours_is_held_at_six_hours_for_all_tracks_alike, 0, 3);
   tcase_add_test(rules, audio_that_comes_back_after_seven_hours_is_in_sync_with_the_video);
+  tcase_add_test(rules, caps_that_come_again_change_no_times);
   return suite;
 }
 
