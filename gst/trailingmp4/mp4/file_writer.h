@@ -87,7 +87,6 @@ class FileWriter {
   void run(unsigned generation);
   void replace_thread_if_away();  // mutex_ held
   bool room_for_more() const;
-  void note_room();  // mutex_ held; after what room_for_more() looks at has changed
   using Lock = std::unique_lock<std::mutex>;
   void wait_for_job(Lock& lock);
   void do_next_job(Lock& lock);  // if there is one

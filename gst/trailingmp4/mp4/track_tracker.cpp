@@ -148,7 +148,10 @@ TrackTracker::TableSizes TrackTracker::sizes(const Mark& mark) {
 }
 
 void TrackTracker::count_bits(Ticks dts, uint32_t size) {
-  while (!second_.empty() && dts - second_.front().dts >= timescale_.ticks_per_second) {
+  // What has more in a second is no recording; it must not cost memory either.
+  constexpr std::size_t kMost = 1 << 16;
+  while (!second_.empty() &&
+         (dts - second_.front().dts >= timescale_.ticks_per_second || second_.size() >= kMost)) {
     second_bytes_ -= second_.front().size;
     second_.pop_front();
   }

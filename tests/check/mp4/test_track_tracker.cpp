@@ -2,6 +2,8 @@
 //
 // Tests of a track's sample tables: what is read back is what was appended, up to any mark, however
 // the tables have grown since.
+#include <malloc.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <random>
@@ -277,6 +279,17 @@ GST_START_TEST(a_pause_does_not_count_as_a_full_second) {
 }
 GST_END_TEST;
 
+// Where a file that is to be finished says that all its samples are in one second.
+GST_START_TEST(a_second_of_a_million_samples_takes_no_memory_of_each) {
+  TrackTracker tracker({1'000'000'000}, 1);
+  const std::size_t before = mallinfo2().uordblks;
+  for (Ticks i = 0; i < 1'000'000; ++i) tracker.append({i, i, 1}, 1, {.sync = true});
+  const std::size_t taken = mallinfo2().uordblks - before;
+  fail_unless(taken < 4'000'000, "%zu bytes", taken);
+  fail_unless(tracker.peak_bits_per_second() >= 60'000 * 8);
+}
+GST_END_TEST;
+
 static Suite* track_tracker_suite() {
   Suite* suite = suite_create("track_tracker");
   TCase* tables = tcase_create("tables");
@@ -297,6 +310,7 @@ static Suite* track_tracker_suite() {
   tcase_add_test(tables, the_peak_is_the_fullest_second);
   tcase_add_test(tables, a_burst_across_whole_seconds_is_a_peak_too);
   tcase_add_test(tables, a_pause_does_not_count_as_a_full_second);
+  tcase_add_test(tables, a_second_of_a_million_samples_takes_no_memory_of_each);
   return suite;
 }
 
