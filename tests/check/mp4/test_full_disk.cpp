@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 
 #include "file_bytes.h"
 #include "full_disk.h"
@@ -125,6 +126,59 @@ GST_START_TEST(where_moov_finds_no_space_either_the_fragments_stay) {
 }
 GST_END_TEST;
 
+namespace {
+
+constexpr unsigned kMany = 70'000;
+
+void record_many(TestRecording& recording) {
+  const auto video = recording.add_track(video_config());
+  for (Ticks i = 0; i < kMany; ++i)
+    recording.append(video, {i * kPicture, i * kPicture, kPicture}, i % 50 == 0, 10 + i % 3);
+  recording.recording->end();
+  fail_unless(recording.witness->wait_until_ended());
+  fail_unless(recording.recording->wait_until_ended(mp4_test::kLong));
+}
+
+}  // namespace
+
+// The index of a long recording is written in slices, and hidden from the first one on.
+GST_START_TEST(an_index_that_cannot_be_written_to_its_end_stays_hidden) {
+  auto settings = mp4_test::default_settings();
+  settings.fragment_ns *= 600;
+  TestRecording good(settings);
+  record_many(good);
+  const unsigned writes = good.disk->count(Verb::kWrite);
+  const boxes::Box moov = good.read()->top[2];
+  fail_unless(moov.size > 256 * 1024 && good.differences().empty());
+  for (const auto code : {StatusCode::kNoSpace, StatusCode::kWrite}) {
+    TestRecording recording(settings);
+    recording.disk->fail_call(Verb::kWrite, writes - 1, code,
+                              code == StatusCode::kWrite ? EIO : ENOSPC);
+    record_many(recording);
+    fail_unless(recording.witness->heard() == "opened, failed");
+    const auto calls = recording.disk->calls();
+    const auto failed =
+        std::find_if(calls.begin(), calls.end(), [](const Call& call) { return !call.ok; });
+    fail_unless(failed->offset > moov.offset && failed->offset < moov.offset + moov.size);
+    const uint64_t end = moov.offset - 8;
+    const bool is_cut = failed[1] == Call{Verb::kTruncate, 0, end};
+    fail_unless(is_cut == (code == StatusCode::kNoSpace));
+    fail_unless(std::filesystem::file_size(recording.path) == (is_cut ? end : failed->offset));
+    if (!mp4_test::fragments_are_on()) continue;
+    const auto movie = recording.read();
+    fail_unless(movie && movie->fragmented);
+    fail_unless_equals_uint64(movie->tracks[0].samples.size(), kMany);
+    const boxes::Box last = movie->top.back();
+    if (is_cut) {
+      fail_unless(recording.growing_differences({kMany}).empty());
+    } else {  // what hides the slices that are there claims to hide all
+      fail_unless(last.type == "skip" && last.offset == end);
+      fail_unless_equals_uint64(last.size, moov.size + 8);
+    }
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST(a_limit_of_file_sizes_is_a_full_disk) {
   constexpr rlim_t kLimit = 500'000;
   const rlimit limit{kLimit, kLimit};
@@ -148,6 +202,7 @@ static Suite* full_disk_suite() {
   tcase_add_test(full, the_error_is_told_before_the_pads_hear_of_it);
   tcase_add_test(full, a_write_that_finds_no_space_ends_with_what_was_written_before);
   tcase_add_test(full, where_moov_finds_no_space_either_the_fragments_stay);
+  tcase_add_test(full, an_index_that_cannot_be_written_to_its_end_stays_hidden);
   tcase_add_test(full, a_limit_of_file_sizes_is_a_full_disk);
   return suite;
 }
