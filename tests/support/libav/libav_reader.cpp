@@ -14,7 +14,6 @@ extern "C" {
 #include <cstdarg>
 #include <cstdio>
 #include <memory>
-#include <mutex>
 
 namespace libav {
 namespace {
@@ -28,25 +27,20 @@ using Decoder = std::unique_ptr<AVCodecContext, Freed<AVCodecContext, avcodec_fr
 using OwnedPacket = std::unique_ptr<AVPacket, Freed<AVPacket, av_packet_free>>;
 using OwnedFrame = std::unique_ptr<AVFrame, Freed<AVFrame, av_frame_free>>;
 
-/// The libraries' log while one of these is there: decoders have threads of their own. GStreamer's
-/// elements of FFmpeg log through the same callback, but none play meanwhile.
+/// What the libraries log on this thread while one of these is there. GStreamer's elements of
+/// FFmpeg, such as a test camera's encoder, log through the same callback on theirs.
 class Log {
  public:
   explicit Log(Heard heard) : level_(level_of(heard)) {
-    const std::lock_guard lock(mutex);
     current = this;
     av_log_set_callback(hear);  // each time: GStreamer's plugin sets another when it is loaded
   }
-  ~Log() {
-    const std::lock_guard lock(mutex);
-    current = nullptr;
-  }
+  ~Log() { current = nullptr; }
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
   /// What ffmpeg itself would say, at its level.
   void say(int level, const std::string& line) {
-    const std::lock_guard lock(mutex);
     if (level <= level_) text_ += line + "\n";
   }
   void say(int level, const std::string& what, int error) {
@@ -54,10 +48,7 @@ class Log {
     av_strerror(error, reason.data(), reason.size());
     say(level, what + ": " + reason.data());
   }
-  [[nodiscard]] std::string text() const {
-    const std::lock_guard lock(mutex);
-    return text_;
-  }
+  [[nodiscard]] const std::string& text() const { return text_; }
 
  private:
   static int level_of(Heard heard) {
@@ -66,7 +57,6 @@ class Log {
   }
 
   static void hear(void* from, int level, const char* format, va_list values) {
-    const std::lock_guard lock(mutex);
     if (current == nullptr || (level & 0xff) > current->level_) return;
     std::array<char, 1024> line{};
     int prefix = 1;
@@ -74,8 +64,7 @@ class Log {
     current->text_ += line.data();
   }
 
-  static inline std::mutex mutex;
-  static inline Log* current = nullptr;
+  static inline thread_local Log* current = nullptr;
 
   const int level_;
   std::string text_;
@@ -91,7 +80,8 @@ Format open_file(const std::string& path, Log& log) {
   return nullptr;
 }
 
-/// One thread: what these files hold is not worth more.
+/// One thread, which is this one: what these files hold is not worth more, and what is said is
+/// heard.
 Decoder open_decoder(const AVStream& stream, Log& log) {
   const AVCodec* codec = avcodec_find_decoder(stream.codecpar->codec_id);
   Decoder decoder(codec ? avcodec_alloc_context3(codec) : nullptr);
