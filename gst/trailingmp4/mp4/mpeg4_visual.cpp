@@ -3,6 +3,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <optional>
+
+#include "bit_reader.h"
+#include "narrow.h"
 
 namespace mp4 {
 namespace {
@@ -31,6 +36,7 @@ std::size_t find_start_code(std::span<const uint8_t> bytes, std::size_t from) {
 // What stands before the first group or picture.
 struct Headers {
   bool has_layer = false;
+  std::size_t layer = 0;      // where its start code is
   std::size_t essential = 0;  // bytes without user data behind the layer
   std::size_t size = 0;
 };
@@ -45,9 +51,40 @@ Headers find_headers(std::span<const uint8_t> bytes) {
     if (at == bytes.size()) return headers;
     const uint8_t code = bytes[at + 3];
     if (code == kGroupOfVop || code == kVop) return headers;
+    if (is_layer(code)) headers.layer = at;
     headers.has_layer = headers.has_layer || is_layer(code);
     has_user_data = headers.has_layer && (has_user_data || code == kUserData);
   }
+}
+
+struct Size {
+  uint16_t width, height;
+};
+
+// 6.2.3 up to the size, of a layer behind its start code; nothing where its shape is no rectangle.
+std::optional<Size> find_size(std::span<const uint8_t> layer) {
+  constexpr uint32_t kExtendedAspect = 15, kRectangular = 0;
+  BitReader reader(layer);
+  reader.bits(9);                                                 // random_accessible_vol, type
+  if (reader.bit()) reader.bits(7);                               // verid, priority
+  if (reader.bits(4) == kExtendedAspect) reader.bits(16);         // par_width, par_height
+  if (reader.bit()) {                                             // vol_control_parameters
+    reader.bits(3);                                               // chroma_format, low_delay
+    for (unsigned i = 0, vbv = reader.bit(); vbv && i < 79; ++i)  // vbv_parameters
+      reader.bit();
+  }
+  if (reader.bits(2) != kRectangular) return std::nullopt;  // video_object_layer_shape
+  reader.bit();                                             // marker_bit
+  const uint32_t resolution = reader.bits(16);              // vop_time_increment_resolution
+  reader.bit();                                             // marker_bit
+  const uint32_t last = resolution > 1 ? resolution - 1 : 1;
+  if (reader.bit()) reader.bits(static_cast<unsigned>(std::bit_width(last)));  // fixed increment
+  reader.bit();                                                                // marker_bit
+  const uint32_t width = reader.bits(13);                                      // ..._width
+  reader.bit();                                                                // marker_bit
+  const uint32_t height = reader.bits(13);                                     // ..._height
+  if (reader.exhausted() || width == 0 || height == 0) return std::nullopt;
+  return Size{narrow<uint16_t>(width), narrow<uint16_t>(height)};
 }
 
 void look_at_picture(std::span<const uint8_t> bytes, std::size_t from, AccessUnit& unit) {
@@ -84,6 +121,10 @@ AccessUnit look_at_mpeg4_visual(const ByteSource& sample, TrackConfig& config) {
   const auto bytes = head.first(headers.size);
   if (is_described_by(config.codec_config, bytes, headers.essential)) return unit;
   config.codec_config.assign(bytes.begin(), bytes.end());
+  if (const auto size = find_size(bytes.subspan(headers.layer + kStartCode))) {
+    config.video.width = size->width;
+    config.video.height = size->height;
+  }
   unit.described_anew = true;
   return unit;
 }

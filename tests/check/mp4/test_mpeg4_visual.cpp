@@ -5,11 +5,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "bit_writer.h"
+// clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include "codec_samples.h"
+// clang-format on
 
 namespace {
 
 using namespace mp4::literals;
+using mp4_test::BitWriter;
 using mp4_test::CodecName;
 using mp4_test::config_of;
 using mp4_test::look_sanely;
@@ -37,6 +41,29 @@ const Bytes kGroup{0, 0, 1, 0xb3, 0x00, 0x10, 0x07};
 
 Bytes vop(unsigned coding_type) {
   return {0, 0, 1, 0xb6, static_cast<uint8_t>(coding_type << 6 | 0x10), 0, 0x0c};
+}
+
+// What stands before the size (6.2.3), and whether it is there.
+struct Layer {
+  bool identifier = true, extended_aspect = false, control = true, vbv = false;
+  unsigned shape = 0;
+  unsigned resolution = 25;
+  unsigned fixed_bits = 0;  // of fixed_vop_time_increment; 0: the rate is not fixed
+};
+
+Bytes sample_with(const Layer& layer, unsigned width, unsigned height) {
+  BitWriter w;
+  w.bits(0x120, 32).bits(0, 1).bits(1, 8).bits(layer.identifier, 1);
+  if (layer.identifier) w.bits(1, 4).bits(1, 3);
+  w.bits(layer.extended_aspect ? 15 : 1, 4);
+  if (layer.extended_aspect) w.bits(12, 8).bits(11, 8);
+  w.bits(layer.control, 1);
+  if (layer.control) w.bits(1, 2).bits(1, 1).bits(layer.vbv, 1);
+  for (int i = 0; layer.vbv && i < 79; ++i) w.bits(1, 1);
+  w.bits(layer.shape, 2).bits(1, 1).bits(layer.resolution, 16).bits(1, 1);
+  w.bits(layer.fixed_bits > 0, 1).bits(1, layer.fixed_bits);
+  w.bits(1, 1).bits(width, 13).bits(1, 1).bits(height, 13).bits(1, 1).bits(0xff, 8);
+  return joined(w.bytes(), kGroup, vop(0));
 }
 
 }  // namespace
@@ -94,6 +121,36 @@ GST_START_TEST(a_picture_that_begins_late_is_taken_as_it_is) {
 }
 GST_END_TEST;
 
+GST_START_TEST(headers_say_the_size) {
+  for (const Layer& layer :
+       {Layer{}, Layer{.identifier = false}, Layer{.extended_aspect = true},
+        Layer{.control = false}, Layer{.vbv = true}, Layer{.fixed_bits = 5},
+        Layer{.resolution = 1, .fixed_bits = 1}, Layer{.resolution = 0, .fixed_bits = 1},
+        Layer{.resolution = 32, .fixed_bits = 5}, Layer{.resolution = 65535, .fixed_bits = 16},
+        Layer{.extended_aspect = true, .vbv = true, .resolution = 30000, .fixed_bits = 15}}) {
+    auto config = config_of(kMpeg4);
+    const auto unit = look_sanely(sample_with(layer, 322, 8191), config);
+    fail_unless(unit.described_anew && unit.brings_config);
+    fail_unless_equals_int(config.video.width, 322);
+    fail_unless_equals_int(config.video.height, 8191);
+  }
+}
+GST_END_TEST;
+
+GST_START_TEST(headers_without_a_size_leave_what_is_known) {
+  auto config = config_of(kMpeg4);
+  config.video.width = config.video.height = 64;
+  Bytes cut = sample_with({}, 322, 242);
+  cut.resize(12);
+  cut = joined(cut, vop(0));
+  for (const Bytes& sample :
+       {sample_with({.shape = 1}, 322, 242), sample_with({}, 322, 0), sample_with({}, 0, 242), cut})
+    fail_unless(look_sanely(sample, config).described_anew);
+  fail_if(look_sanely(joined(kGroup, vop(0)), config).brings_config);
+  fail_unless(config.video.width == 64 && config.video.height == 64);
+}
+GST_END_TEST;
+
 GST_START_TEST(damaged_headers_do_no_harm) {
   mp4_test::damage(kMpeg4, joined(kLayer, kUserData, kGroup, vop(0)));
 }
@@ -107,6 +164,8 @@ static Suite* mpeg4_visual_suite() {
   tcase_add_test(tcase, headers_are_those_before_the_group);
   tcase_add_test(tcase, user_data_alone_is_no_other_stream);
   tcase_add_test(tcase, a_picture_that_begins_late_is_taken_as_it_is);
+  tcase_add_test(tcase, headers_say_the_size);
+  tcase_add_test(tcase, headers_without_a_size_leave_what_is_known);
   tcase_add_test(tcase, damaged_headers_do_no_harm);
   return suite;
 }
