@@ -3,10 +3,10 @@
 #
 # sh tests/players-table.sh [ROW...]
 #
-# Records every codec from a live source, once to the end and once killed by SIGKILL, plays both in
-# ffmpeg, GStreamer, VLC, mpv and Chromium (tests/players.sh), and prints the table of docs/codecs.md;
-# what each player decoded, or said, goes to stderr. Takes a quarter of an hour. Installs the players,
-# which is why it is not part of tests/run.sh.
+# Records every codec from a live source, and text and metadata beside pictures, once to the end and
+# once killed by SIGKILL, plays both in ffmpeg, GStreamer, VLC, mpv and Chromium (tests/players.sh),
+# and prints the table of docs/codecs.md; what each player decoded, or said, goes to stderr. Takes a
+# quarter of an hour. Installs the players, which is why it is not part of tests/run.sh.
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
@@ -22,7 +22,8 @@ chmod 755 "$scratch"
 pictures='videotestsrc is-live=true num-buffers=BUFFERS pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=25/1'
 sound='audiotestsrc is-live=true num-buffers=BUFFERS samplesperbuffer=1920 volume=0.3 ! audioconvert ! audio/x-raw,channels=2,rate=RATE ! audioconvert'
 
-# NAME|what is before the recorder; PICTURES, SOUND and VOICE are the sources.
+# NAME|what is before the recorder, which is called rec for what is beside something else; PICTURES,
+# SOUND, VOICE and SAID are the sources.
 rows() {
   cat <<'END'
 H.264|PICTURES ! x264enc tune=zerolatency key-int-max=25 ! h264parse
@@ -48,6 +49,8 @@ AC-3|SOUND48000 ! avenc_ac3 ! ac3parse
 E-AC-3|SOUND48000 ! avenc_eac3 ! ac3parse
 FLAC|SOUND48000 ! flacenc ! flacparse
 ALAC|SOUND48000 ! avenc_alac
+Timed text|PICTURES ! x264enc tune=zerolatency key-int-max=25 ! h264parse ! rec.video_0 SAID
+ONVIF metadata|PICTURES ! x264enc tune=zerolatency key-int-max=25 ! h264parse ! rec.video_0 SAID ! capssetter join=false replace=true caps=application/x-onvif-metadata,encoding=utf8
 END
 }
 
@@ -56,15 +59,18 @@ line_of() {
   echo "$1" | sed -e "s@PICTURES@$pictures@" \
     -e "s@SOUND\([0-9]*\)@$(echo "$sound" | sed 's/RATE/\\1/g')@" \
     -e 's@VOICE@audiotestsrc is-live=true num-buffers=TWICE samplesperbuffer=160 volume=0.3 ! audio/x-raw,channels=1,rate=8000@' \
+    -e "s@SAID@filesrc location=said$2.lrc ! subparse ! identity sync=true@" \
     -e "s/BUFFERS/$(($2 * 25))/" -e "s/TWICE/$(($2 * 50))/"
 }
 
 # Both at the same time; what is killed has recorded for more than three seconds.
-# shellcheck disable=SC2086  # the line is to be split
+# shellcheck disable=SC2046,SC2086  # the line is to be split
 record() {
-  gst-launch-1.0 -q $(line_of "$1" 60) ! trailingmp4sink location="$scratch/killed.mp4" >&2 &
+  gst-launch-1.0 -q trailingmp4sink name=rec location="$scratch/killed.mp4" $(line_of "$1" 60) \
+    ! rec. >&2 &
   recorder=$!
-  gst-launch-1.0 -q $(line_of "$1" 4) ! trailingmp4sink location="$scratch/finished.mp4" >&2
+  gst-launch-1.0 -q trailingmp4sink name=rec location="$scratch/finished.mp4" $(line_of "$1" 4) \
+    ! rec. >&2
   kill -s KILL "$recorder"
   wait "$recorder" 2>/dev/null || true
 }
@@ -76,11 +82,26 @@ play() {
 }
 
 answer() {
-  if grep -q "^OK   $1" "$2.players"; then echo yes; else echo no; fi
+  if grep -q "^OK   $1.*text shown" "$2.players"; then
+    echo shown
+  elif grep -q "^OK   $1" "$2.players"; then
+    echo yes
+  else
+    echo no
+  fi
+}
+
+# What is said in so many seconds, a line each.
+said() {
+  awk -v seconds="$1" 'BEGIN {
+    for (i = 0; i < seconds; ++i)
+      printf "[00:%02d.00]<tt:MetadataStream n=\"%d\"/>\n", i, i
+  }'
 }
 
 # GStreamer's own encoder gives times that do not exist.
 cd "$scratch"
+for seconds in 4 60; do said $seconds >said$seconds.lrc; done
 ffmpeg -v error -f lavfi -i testsrc2=s=320x240:d=10 -c:v mpeg4 -g 25 mpeg4.mov
 echo '| | ffmpeg | GStreamer | VLC | mpv | Chromium |'
 echo '|---|---|---|---|---|---|'

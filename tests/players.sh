@@ -5,20 +5,29 @@
 #
 # Plays a recording in ffmpeg, GStreamer, VLC, mpv and Chromium and prints a line for each: OK and how
 # much was decoded, or FAIL and why. A player that complains of nothing but decodes less than nine
-# tenths of the file has failed. Without a FILE it records the built-in test camera for five seconds
-# first. Installs the players, which is why it is not part of tests/run.sh.
+# tenths of the pictures and the sound has failed. Of text it is said whether it is shown. Without a
+# FILE it records the built-in test camera for five seconds first. Installs the players, which is why it
+# is not part of tests/run.sh.
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
 support=$repository/tests/support
 scratch=$(mktemp -d)
 file=$scratch/recorded.mp4
+# What a player does with the text, where there is one.
+text=
+# note_text COMMAND...: it succeeds if the text is shown.
+note_text() {
+  [ -n "$texts" ] || return 0
+  if "$@"; then text=', text shown'; else text=', no text'; fi
+}
+
 # report PLAYER WHAT_WAS_DECODED [WHAT IS WRONG]
 report() {
   if [ -z "${3:-}" ]; then
-    echo "OK   $1 ($2)"
+    echo "OK   $1 ($2$text)"
   else
-    echo "FAIL $1 ($2): $(echo "$3" | tr '\n' ' ' | cut -c -300)"
+    echo "FAIL $1 ($2$text): $(echo "$3" | tr '\n' ' ' | cut -c -300)"
   fi
 }
 
@@ -63,7 +72,7 @@ function post(end) {
   fetch('/result', {method: 'POST', body: `${end} duration=${v.duration.toFixed(3)}` +
     ` size=${v.videoWidth}x${v.videoHeight} position=${v.currentTime.toFixed(3)}` +
     ` frames=${frames.totalVideoFrames} dropped=${frames.droppedVideoFrames}` +
-    ` sound=${v.webkitAudioDecodedByteCount}` +
+    ` sound=${v.webkitAudioDecodedByteCount} texts=${v.textTracks.length}` +
     (v.error ? ` error=${v.error.code} ${v.error.message}` : '')});
 }
 v.onerror = () => post('error');
@@ -116,22 +125,29 @@ server.serve_forever()
 END
 }
 
-# packets v|a: how many pictures or pieces of sound are in the file; nothing if there is no track.
+# packets v|a|s: how many pictures, pieces of sound or texts are in the file; nothing if there is no
+# track.
 packets() {
   ffprobe -v error -select_streams "$1:0" -count_packets -show_entries stream=nb_read_packets \
     -of csv=p=0 "$file"
 }
 
-# Where the shortest of its tracks ends.
+# Where the shortest of its tracks ends that always have something to say.
 length_of_file() {
-  ffprobe -v error -show_entries packet=stream_index,pts_time,duration_time -of csv=p=0 "$1" |
-    awk -F , '$2 + $3 > end[$1] { end[$1] = $2 + $3 } END {
+  ffprobe -v error -show_entries packet=codec_type,stream_index,pts_time,duration_time -of csv=p=0 \
+    "$1" | awk -F , '$1 != "video" && $1 != "audio" { next }
+    $3 + $4 > end[$2] { end[$2] = $3 + $4 } END {
       for (track in end) if (least == "" || end[track] < least) least = end[track]
       printf "%.2f", least
     }'
 }
 
+text_of_ffmpeg() {
+  ffmpeg -v error -i "$file" -map 0:s:0 -f srt - </dev/null 2>&1 | grep -q -e '-->'
+}
+
 play_in_ffmpeg() {
+  note_text text_of_ffmpeg
   status=0
   ffmpeg -v error -xerror -i "$file" -progress "$scratch/progress" -f null - 2>"$scratch/ffmpeg" \
     </dev/null || status=$?
@@ -145,7 +161,9 @@ play_in_ffmpeg() {
 play_in_gstreamer() {
   status=0
   timeout 60 gst-launch-1.0 -v playbin uri="file://$file" video-sink="fakesink silent=false" \
-    audio-sink="fakesink silent=false" >"$scratch/gstreamer" 2>&1 </dev/null || status=$?
+    audio-sink="fakesink silent=false" text-sink="fakesink name=said silent=false" \
+    >"$scratch/gstreamer" 2>&1 </dev/null || status=$?
+  note_text grep -q 'chain.*(said:sink)' "$scratch/gstreamer"
   said=$(grep -E '^(ERROR|WARNING)' "$scratch/gstreamer" || true)
   [ "$status" -eq 0 ] || said="status $status $said"
   reached=$(sed -n 's/.*last-message = chain.*(\([^ ]*\):sink).* pts: \([0-9:.]*\), duration: \([0-9:.]*\).*/\1 \2 \3/p' \
@@ -154,7 +172,7 @@ play_in_gstreamer() {
         split(time, parts, ":")
         return parts[1] * 3600 + parts[2] * 60 + parts[3]
       }
-      { end[$1] = seconds($2) + seconds($3) }
+      $1 != "said" { end[$1] = seconds($2) + seconds($3) }
       END { for (sink in end) if (least == "" || end[sink] < least) least = end[sink]
             if (least != "") printf "%.2f", least }')
   report_seconds GStreamer "$reached" "$said"
@@ -178,6 +196,7 @@ play_in_chromium() {
   kill -s KILL -- "-$player_pid" 2>/dev/null || true
   wait "$player_pid" 2>/dev/null || true
   result=$(cat "$scratch/result")
+  note_text grep -q 'texts=[1-9]' "$scratch/result"
   case $pictures:$result in
     ?*:*frames=0* | ?*:*size=0x0* | *:*duration=NaN*) report Chromium "$result" "no picture"; return ;;
   esac
@@ -190,9 +209,18 @@ play_in_chromium() {
   esac
 }
 
+# It shows a text that is asked for, with a decoder that it loads for that.
+text_of_vlc() {
+  start_player "$scratch/vlc.text" timeout -k 5 60 cvlc -vv --intf dummy --no-dbus --play-and-exit \
+    --sub-track=0 --vout dummy --aout dummy "$file" vlc://quit
+  wait_for_player
+  grep -q 'using spu decoder' "$scratch/vlc.text"
+}
+
 # What VLC shows and plays goes into files, to be counted; the pictures are too many to be kept. The
-# counter is held until VLC has ended, however often it opens the file. That it has no interface, or no
-# graphics card to decode with, is an error to VLC, but not one of the file.
+# counter is held until VLC has ended, however often it opens the file. That it has no interface, no
+# graphics card to decode with, or nothing that takes AC-3 undecoded, is an error to VLC, but not one of
+# the file.
 play_in_vlc() {
   mkfifo -m 666 "$scratch/vlc.yuv"
   exec 3<>"$scratch/vlc.yuv"
@@ -205,8 +233,9 @@ play_in_vlc() {
   wait_for_player
   exec 3>&-
   wait "$counter"
+  note_text text_of_vlc
   errors=$(grep -iE 'error|corrupt|cannot|could not|fail' "$scratch/vlc" |
-    grep -vE 'interface error|globalhotkeys|filter error|display error|video output' || true)
+    grep -vE 'interface error|globalhotkeys|filter error|display error|video output|audio output' || true)
   [ "$player_status" -eq 0 ] || errors="status $player_status $errors"
   shown= heard=
   if [ -n "$pictures" ]; then
@@ -227,9 +256,11 @@ play_in_mpv() {
   [ -z "$pictures" ] || sound=null
   start_player "$scratch/mpv" timeout 60 mpv --no-config --vo=null \
     --ao=$sound --ao-pcm-file="$scratch/home/mpv.wav" \
-    --msg-level=all=warn,statusline=status --term-status-msg='AT ${=time-pos}' "$file"
+    --msg-level=all=warn,statusline=status --term-status-msg='AT ${=time-pos}${?sub-start: TEXT}' \
+    "$file"
   wait_for_player
   tr '\r' '\n' <"$scratch/mpv" >"$scratch/mpv.lines"
+  note_text grep -q TEXT "$scratch/mpv.lines"
   errors=$(grep -v 'AT [-0-9.]*' "$scratch/mpv.lines" | grep -v '^$' || true)
   [ "$player_status" -eq 0 ] || errors="status $player_status $errors"
   if [ -n "$pictures" ]; then
@@ -252,6 +283,7 @@ fi
 chmod 644 "$file"
 pictures=$(packets v)
 pieces=$(packets a)
+texts=$(packets s)
 seconds=$(length_of_file "$file")
 picture_bytes=$(ffprobe -v error -select_streams v:0 -show_entries stream=width,height -of csv=p=0 \
   "$file" | awk -F , '{ print int(($1 + 1) / 2) * int(($2 + 1) / 2) * 6 }')
