@@ -85,12 +85,15 @@ GST_START_TEST(a_real_disk_that_somebody_else_fills_leaves_a_finished_file) {
   TestRecording recording(disk.path("recording.mp4"), settings);
   const auto video = recording.add_track(video_config());
   const OtherWriter other(disk.path("other"), __i__ ? 1 : 20);
-  for (unsigned second = 0; second < 2'000; ++second) {
-    append_second(recording, video, second);
-    if (!is_written(recording, second + 1)) break;
+  unsigned written = 0;
+  for (; written < 2'000; ++written) {
+    append_second(recording, video, written);
+    if (!is_written(recording, written + 1)) break;
   }
   expect_full(recording);
-  expect_finished(recording, type);
+  const unsigned found = expect_finished(recording, type);
+  // The next one may be there, and only its publishing have found no space.
+  fail_unless(found == written || found == written + 1, "%u of %u", found, written);
 }
 GST_END_TEST;
 
