@@ -185,6 +185,34 @@ GST_START_TEST(a_late_pad_that_began_earlier_moves_the_origin) {
 }
 GST_END_TEST
 
+// One after the other they use up the room for a later moov.
+GST_START_TEST(a_late_track_that_only_the_finished_file_has_is_warned_of) {
+  const bool grows = g_getenv("TEST_WITHOUT_FRAGMENTS") == nullptr;
+  Bench bench;
+  Feed& video = bench.add_video();
+  bench.play();
+  video.start();
+  video.push_many(30);
+  for (int i = 0; i < 20; ++i) {
+    Feed& late = bench.add_audio();
+    late.start();
+    late.seek(video.position());
+    fail_unless_equals_int(late.push_many(10), GST_FLOW_OK);
+    fail_unless_equals_int(late.eos(), TRUE);
+    fail_unless_equals_int(video.push_many(30), GST_FLOW_OK);
+  }
+  video.eos();
+  bench.expect_eos();
+  fail_unless_equals_int(bench.log().count(GST_MESSAGE_ERROR), 0);
+  fail_unless_equals_int(bench.log().count(GST_MESSAGE_WARNING) > 0, grows);
+  if (grows) {
+    const std::string text = bench.log().text(GST_MESSAGE_WARNING);
+    fail_unless(text.find("came too late") != std::string::npos, "%s", text.c_str());
+  }
+  bench.expect_all_feeds();
+}
+GST_END_TEST
+
 GST_START_TEST(a_pad_released_under_its_pushing_thread_keeps_what_was_taken) {
   Bench bench;
   Feed& video = bench.add_video();
@@ -342,6 +370,7 @@ static Suite* test_contract_pads_suite(void) {
   tcase_add_loop_test(tests, a_late_pad_starts_exactly_where_it_belongs, 0, 2);
   tcase_add_test(tests, a_pad_that_comes_after_an_hour_is_where_it_belongs);
   tcase_add_test(tests, a_late_pad_that_began_earlier_moves_the_origin);
+  tcase_add_test(tests, a_late_track_that_only_the_finished_file_has_is_warned_of);
   tcase_add_test(tests, a_pad_released_under_its_pushing_thread_keeps_what_was_taken);
   tcase_add_test(tests, a_pad_taken_away_under_its_pushing_thread_keeps_what_was_taken);
   tcase_add_test(tests, a_link_that_is_cut_and_made_again_continues_its_track);
