@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// trailingmp4-finalize FILE...: the command line. docs/finalize.md and the manual page say what it
-// does.
+// trailingmp4-finalize FILE...: the command line. docs/crash-safety.md and the manual page say
+// what it does.
 #include <getopt.h>
 #include <unistd.h>
 
