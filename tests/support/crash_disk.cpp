@@ -81,7 +81,7 @@ void each_subset(const Volatile& disk, const Thinning& thinning,
   const std::size_t longer = std::max(disk.durable.size(), disk.current.size());
   std::set<std::size_t> sizes{shorter, longer, disk.current.size()};
   for (std::size_t size = shorter / kSector * kSector + kSector; size < longer;
-       size += kSector * (1 + thinning.stride))
+       size += kSector * thinning.stride)
     sizes.insert(size);
   for (std::size_t size : sizes) {
     if (count <= kAllSubsets) {
