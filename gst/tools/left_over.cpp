@@ -122,6 +122,13 @@ bool is_hidden_tail(const mp4::ByteSource& file, uint64_t offset) {
   return is_skip || (size == 0 && type == mp4::FourCC{});
 }
 
+// How large the moov of the same samples can be at most: their times may be some ticks off, so
+// there may be more runs of them. What fragments claim may need more than there is of memory.
+uint64_t largest_moov_like(uint64_t size) {
+  constexpr uint64_t kMoreRuns = uint64_t{16} << 20;
+  return std::min(kLargestFinishedMoov, 8 * size + kMoreRuns);
+}
+
 uint64_t aligned(uint64_t size) { return size + mp4::padding_after(size); }
 
 Status invalid(const char* sentence) { return {StatusCode::kInvalid, sentence}; }
@@ -221,7 +228,9 @@ void LeftOver::read_finished_moov(const mp4::ByteSource& file) {
   std::span<const uint8_t> boxes(bytes);
   const auto moov = next_box(boxes);
   if (!moov || moov->type != "moov"_4cc || !boxes.empty()) return;
-  const std::vector<uint8_t> anew = tracks_.moov().whole();
+  const mp4::Boxes boxes_anew = tracks_.moov();
+  if (boxes_anew.size() > largest_moov_like(skip->size)) return;
+  const std::vector<uint8_t> anew = boxes_anew.whole();
   if (can_use_moov(moov->body, std::span(anew).subspan(kBoxHeaderSize), end_))
     finished_moov_ = std::move(bytes);
 }
