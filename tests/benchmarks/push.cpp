@@ -69,10 +69,12 @@ void stall(faults::FaultySyscalls& disk) {
 }
 
 void add_holds(const std::vector<One>& all, JsonLine& line) {
+  // But for the first, with which a recorder makes its threads.
   std::vector<Feeder::Hold> holds;
   for (const One& one : all)
     for (const auto& feeder : one.feeders)
-      holds.insert(holds.end(), feeder->holds().begin(), feeder->holds().end());
+      if (!feeder->holds().empty())
+        holds.insert(holds.end(), feeder->holds().begin() + 1, feeder->holds().end());
   if (holds.empty()) return;
   std::sort(holds.begin(), holds.end(),
             [](const auto& a, const auto& b) { return a.seconds < b.seconds; });
