@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "input.h"
 
-#include <gst/audio/audio.h>
-
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "bufferpayload.h"
 #include "recorder.h"
+#include "samplebytes.h"
 #include "statistics.h"
 #include "tags.h"
 #include "upstream.h"
@@ -31,42 +29,6 @@ GstFlowReturn flow_of(mp4::Recording::Taken taken) {
       return GST_FLOW_ERROR;
   }
   return GST_FLOW_ERROR;
-}
-
-// What of a buffer's sound is not to be heard (GstAudioClippingMeta), in ticks.
-struct Clipping {
-  mp4::Ticks begin = 0, end = 0;
-};
-
-Clipping clipping_of(GstBuffer* buffer, mp4::Timescale timescale) {
-  const GstAudioClippingMeta* meta = gst_buffer_get_audio_clipping_meta(buffer);
-  if (!meta) return {};
-  const auto ticks = [&](guint64 value) {
-    const auto held = static_cast<int64_t>(std::min<guint64>(value, G_MAXINT32));
-    return meta->format == GST_FORMAT_TIME ? timescale.from_ns(held) : held;
-  };
-  return {ticks(meta->start), ticks(meta->end)};
-}
-
-// So many bytes, or up to three fewer, so that no character of UTF-8 is cut.
-gsize whole_characters(GstBuffer* text, gsize most) {
-  uint8_t next = 0;
-  const auto is_cut = [&](gsize at) {
-    return gst_buffer_extract(text, at, &next, 1) == 1 && (next & 0xc0) == 0x80;
-  };
-  for (gsize size = most; size + 3 >= most; --size)
-    if (!is_cut(size)) return size;
-  return most;
-}
-
-// Its length, and the text (3GPP TS 26.245, 5.17); nothing is said by one without text.
-GstRef<GstBuffer> text_sample(GstRef<GstBuffer> text) {
-  if (!text) text = GstRef<GstBuffer>::adopt(gst_buffer_new());
-  gsize size = gst_buffer_get_size(text.get());
-  if (size > UINT16_MAX) size = whole_characters(text.get(), UINT16_MAX);
-  if (size < gst_buffer_get_size(text.get())) text = part_of(std::move(text), 0, size);
-  const std::array<uint8_t, 2> length{static_cast<uint8_t>(size >> 8), static_cast<uint8_t>(size)};
-  return insert_bytes(std::move(text), 0, length);
 }
 
 }  // namespace
@@ -276,7 +238,7 @@ GstFlowReturn Input::record(GstRef<GstBuffer> buffer, bool damaged) {
     buffer = copy_to_system_memory(buffer.get());
     cycle_->counters.copied.add();
   }
-  const auto unit = buffer ? look_into(buffer.get()) : std::nullopt;
+  const auto unit = buffer ? look_into(cycle_->tracks, buffer.get()) : std::nullopt;
   if (!unit) return give_up("a sample's bytes cannot be read.");
   if (!unit->has_media) {
     // Headers that encoders send first are in the caps as well.
@@ -328,7 +290,8 @@ GstFlowReturn Input::place(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit
     clipping = clipping_of(buffer.get(), cycle.tracks.caps().config.timescale);
   mp4::SampleTimes times = placed.times;
   if (clipping.end < times.duration) times.duration -= clipping.end;
-  return append(as_in_the_file(std::move(buffer), unit, placed.cut), unit, times, clipping.begin);
+  return append(as_in_the_file(cycle.tracks, std::move(buffer), unit, placed.cut), unit, times,
+                clipping.begin);
 }
 
 GstFlowReturn Input::append(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit,
@@ -375,38 +338,6 @@ void Input::end_text() {
   const auto pause = times ? times->pause_before(G_MAXINT64) : std::nullopt;
   if (pause)
     append(text_sample({}), {.has_media = true, .access = {.sync = true}}, {*pause, *pause}, 0);
-}
-
-// The sample's bytes as the codec's binding to MP4 has them.
-GstRef<GstBuffer> Input::as_in_the_file(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit,
-                                        mp4::Ticks cut) {
-  InputTracks& tracks = cycle_->tracks;
-  if (const gsize frame = tracks.pcm_bytes()) {
-    const gsize size = gst_buffer_get_size(buffer.get());
-    const gsize begin = static_cast<gsize>(cut) * frame, end = size - size % frame;
-    return begin == 0 && end == size ? std::move(buffer)
-                                     : part_of(std::move(buffer), begin, end - begin);
-  }
-  if (tracks.caps().config.kind == mp4::TrackKind::kText) return text_sample(std::move(buffer));
-  for (const auto& [position, bytes] : tracks.sets_to_insert(unit))
-    buffer = insert_bytes(std::move(buffer), position, bytes);
-  if (unit.skip == 0) return buffer;
-  const gsize size = gst_buffer_get_size(buffer.get());
-  return part_of(std::move(buffer), unit.skip, size - unit.skip);
-}
-
-// Where the codec has nothing to look into, each sample stands for itself.
-std::optional<mp4::AccessUnit> Input::look_into(GstBuffer* buffer) {
-  InputTracks& tracks = cycle_->tracks;
-  mp4::AccessUnit unit{.has_media = true, .access = {.sync = true}};
-  if (const gsize frame = tracks.pcm_bytes()) {
-    unit.duration = static_cast<mp4::Ticks>(gst_buffer_get_size(buffer) / frame);
-    unit.has_media = unit.duration > 0;
-  }
-  if (!tracks.looks_into_samples()) return unit;
-  const BufferBytes bytes(buffer);
-  if (!bytes.readable()) return std::nullopt;
-  return tracks.look_into(bytes);
 }
 
 bool Input::passes_gate(GstBuffer* buffer, const mp4::AccessUnit& unit, bool damaged) {

@@ -98,13 +98,10 @@ class Input {
                        const mp4::SampleTimes& times, mp4::Ticks clip);
   void end_text();
   std::optional<GstFlowReturn> append_silence(mp4::Ticks end);
-  GstRef<GstBuffer> as_in_the_file(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit,
-                                   mp4::Ticks cut);
   GstFlowReturn give_up(const char* sentence);
   // False: the policy ends the recording.
   bool note_loss();
   bool is_behind_loss(GstBuffer* buffer);
-  std::optional<mp4::AccessUnit> look_into(GstBuffer* buffer);
   bool passes_gate(GstBuffer* buffer, const mp4::AccessUnit& unit, bool damaged);
   bool is_live();
   Timeline::Stamps stamps_of(GstBuffer* buffer, const mp4::AccessUnit& unit);

@@ -20,7 +20,7 @@ def text(x, y, what, anchor="middle", more=""):
 def write(path, title, across, up, lines):
     """lines: name -> [(x, y), ...]"""
     points = [point for line in lines.values() for point in line]
-    most_x, most_y = max(x for x, _ in points), nice(max(y for _, y in points) or 1)
+    most_x, most_y = max(x for x, _ in points), nice(1.3 * max(y for _, y in points) or 1)
 
     def place(x, y):
         return (LEFT + (WIDTH - LEFT - RIGHT) * x / most_x,

@@ -165,6 +165,12 @@ void assert_can_be_finished(const std::string& path, const boxes::Movie& before)
   fail_unless(samples_of(*movie) >= samples_of(before), "%s", outcome.output.c_str());
 }
 
+// The kill came within the write of a fragment: what is there of it is hidden, as it is to be.
+bool is_hidden_tail(const std::string& problem) {
+  return problem.starts_with("skip: size ") &&
+         problem.find(" beyond the end of the file") != std::string::npos;
+}
+
 // Returns what is lost, in nanoseconds. A recorder whose first fragment was not durable yet has
 // lost all, which may not have been much.
 int64_t inspect(const Victim& victim, unsigned number, const Plan& plan) {
@@ -178,7 +184,8 @@ int64_t inspect(const Victim& victim, unsigned number, const Plan& plan) {
                 victim.output().c_str());
     return lost;
   }
-  const auto problems = pipelines::box_problems(path);
+  auto problems = pipelines::box_problems(path);
+  std::erase_if(problems, is_hidden_tail);
   fail_unless(problems.empty(), "kill %u: %s\n%s", number, pipelines::join(problems).c_str(),
               victim.output().c_str());
   fail_unless(movie->fragmented, "kill %u: it is finished", number);
