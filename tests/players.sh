@@ -4,10 +4,10 @@
 # sh tests/players.sh [FILE]
 #
 # Plays a recording in ffmpeg, GStreamer, VLC, mpv and Chromium and prints a line for each: OK and how
-# much was decoded, or FAIL and why. A player that complains of nothing but decodes less than nine
-# tenths of the pictures and the sound has failed. Of text it is said whether it is shown. Without a
-# FILE it records the built-in test camera for five seconds first. Installs the players, which is why it
-# is not part of tests/run.sh.
+# many pictures and seconds of sound were decoded, or FAIL and why. A player that complains of nothing
+# but decodes less than nine tenths of the pictures or of the sound has failed; no two pictures in a row
+# may be the same. Of text it is said whether it is shown. Without a FILE it records the built-in test
+# camera for five seconds first. Installs the players, which is why it is not part of tests/run.sh.
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
@@ -36,11 +36,19 @@ is_most_of() {
   awk -v decoded="${1:-0}" -v whole="$2" 'BEGIN { exit !(decoded > 0 && decoded >= 0.9 * whole) }'
 }
 
-# report_seconds PLAYER SECONDS [WHAT IS WRONG]
-report_seconds() {
-  wrong=${3:-}
-  [ -n "$wrong" ] || is_most_of "$2" "$seconds" || wrong="too little"
-  report "$1" "${2:-no} s of $seconds" "$wrong"
+# judge PLAYER PICTURES SECONDS_OF_SOUND [WHAT IS WRONG]
+judge() {
+  counted=''
+  wrong=${4:-}
+  if [ -n "$pictures" ]; then
+    counted="${2:-0} pictures of $pictures"
+    [ -n "$wrong" ] || is_most_of "$2" "$pictures" || wrong="too few pictures"
+  fi
+  if [ -n "$pieces" ]; then
+    counted="$counted${counted:+, }${3:-0} s of sound of $seconds"
+    [ -n "$wrong" ] || is_most_of "$3" "$seconds" || wrong="too little sound"
+  fi
+  report "$1" "$counted" "$wrong"
 }
 
 # Chromium and VLC do not like to be root. In a process group of its own: players have children.
@@ -132,14 +140,19 @@ packets() {
     -of csv=p=0 "$file"
 }
 
-# Where the shortest of its tracks ends that always have something to say.
-length_of_file() {
-  ffprobe -v error -show_entries packet=codec_type,stream_index,pts_time,duration_time -of csv=p=0 \
-    "$1" | awk -F , '$1 != "video" && $1 != "audio" { next }
-    $3 + $4 > end[$2] { end[$2] = $3 + $4 } END {
-      for (track in end) if (least == "" || end[track] < least) least = end[track]
-      printf "%.2f", least
-    }'
+# sound_of FILE: how many seconds of sound are in it, and how many bytes. Of Opus in fragments ffmpeg
+# knows no durations: it is the time until the next then.
+sound_of() {
+  ffprobe -v error -select_streams a:0 -show_entries packet=pts_time,duration_time,size -of csv=p=0 \
+    "$1" | awk -F , '
+      unknown { seconds += $1 - begin }
+      { unknown = $2 == "N/A"; begin = $1; seconds += $2; bytes += $3 }
+      END { printf "%.2f %d\n", seconds, bytes }'
+}
+
+# heard_in FILE: the seconds of sound that a player wrote into it
+heard_in() {
+  [ ! -s "$1" ] || sound_of "$1" | cut -d ' ' -f 1
 }
 
 text_of_ffmpeg() {
@@ -149,33 +162,27 @@ text_of_ffmpeg() {
 play_in_ffmpeg() {
   note_text text_of_ffmpeg
   status=0
-  ffmpeg -v error -xerror -i "$file" -progress "$scratch/progress" -f null - 2>"$scratch/ffmpeg" \
+  set --
+  [ -z "$pictures" ] || set -- "$@" -map 0:v:0 -fps_mode passthrough -f null -
+  [ -z "$pieces" ] || set -- "$@" -map 0:a:0 "$scratch/ffmpeg.wav"
+  ffmpeg -v error -xerror -i "$file" -progress "$scratch/progress" "$@" 2>"$scratch/ffmpeg" \
     </dev/null || status=$?
   said=$(cat "$scratch/ffmpeg")
   [ "$status" -eq 0 ] || said="status $status $said"
-  report_seconds ffmpeg \
-    "$(sed -n 's/^out_time_us=//p' "$scratch/progress" | awk 'END { printf "%.2f", $1 / 1e6 }')" "$said"
+  judge ffmpeg "$(sed -n 's/^frame=//p' "$scratch/progress" | tail -n 1)" \
+    "$(heard_in "$scratch/ffmpeg.wav")" "$said"
 }
 
-# Where its sinks were last, at the least.
 play_in_gstreamer() {
   status=0
-  timeout 60 gst-launch-1.0 -v playbin uri="file://$file" video-sink="fakesink silent=false" \
-    audio-sink="fakesink silent=false" text-sink="fakesink name=said silent=false" \
-    >"$scratch/gstreamer" 2>&1 </dev/null || status=$?
-  note_text grep -q 'chain.*(said:sink)' "$scratch/gstreamer"
-  said=$(grep -E '^(ERROR|WARNING)' "$scratch/gstreamer" || true)
-  [ "$status" -eq 0 ] || said="status $status $said"
-  reached=$(sed -n 's/.*last-message = chain.*(\([^ ]*\):sink).* pts: \([0-9:.]*\), duration: \([0-9:.]*\).*/\1 \2 \3/p' \
-    "$scratch/gstreamer" | awk '
-      function seconds(time, parts) {
-        split(time, parts, ":")
-        return parts[1] * 3600 + parts[2] * 60 + parts[3]
-      }
-      $1 != "said" { end[$1] = seconds($2) + seconds($3) }
-      END { for (sink in end) if (least == "" || end[sink] < least) least = end[sink]
-            if (least != "") printf "%.2f", least }')
-  report_seconds GStreamer "$reached" "$said"
+  timeout 80 /usr/bin/python3 "$support/play_with_gstreamer.py" "$file" >"$scratch/gstreamer" \
+    2>"$scratch/gstreamer.log" || status=$?
+  shown='' heard='' said_texts=''
+  read -r shown heard said_texts <"$scratch/gstreamer" || true
+  note_text [ "${said_texts:-0}" -gt 0 ]
+  said=$(tail -n +2 "$scratch/gstreamer")
+  [ "$status" -eq 0 ] || said="status $status $said $(tail -n 1 "$scratch/gstreamer.log")"
+  judge GStreamer "$shown" "$heard" "$said"
 }
 
 start_server() {
@@ -184,6 +191,12 @@ start_server() {
   while [ ! -e "$scratch/port" ]; do sleep 0.1; done
 }
 
+# field NAME: of what the page posted
+field() {
+  sed -n "s/.* $1=\([0-9]*\).*/\1/p" "$scratch/result"
+}
+
+# How much of the sound it has decoded it tells in the file's bytes.
 play_in_chromium() {
   write_server
   start_server
@@ -197,16 +210,16 @@ play_in_chromium() {
   wait "$player_pid" 2>/dev/null || true
   result=$(cat "$scratch/result")
   note_text grep -q 'texts=[1-9]' "$scratch/result"
-  case $pictures:$result in
-    ?*:*frames=0* | ?*:*size=0x0* | *:*duration=NaN*) report Chromium "$result" "no picture"; return ;;
-  esac
-  case $pieces:$result in
-    ?*:*sound=0*) report Chromium "$result" "no sound"; return ;;
-  esac
+  said=
   case $result in
-    ended*) report_seconds Chromium "$(echo "$result" | sed 's/.*position=\([0-9.]*\).*/\1/')" ;;
-    *) report Chromium "$result" "${result:-nothing was played; $(tail -n 1 "$scratch/chromium")}" ;;
+    ended*) ;;
+    *) said=${result:-nothing was played; $(tail -n 1 "$scratch/chromium")} ;;
   esac
+  dropped=$(field dropped)
+  [ "${dropped:-0}" -eq 0 ] || text="; dropped $dropped$text"
+  heard=$(awk -v decoded="$(field sound)" -v whole="$sound_bytes" -v seconds="$seconds" \
+    'BEGIN { if (whole) printf "%.2f", decoded / whole * seconds }')
+  judge Chromium "$(field frames)" "$heard" "$said"
 }
 
 # It shows a text that is asked for, with a decoder that it loads for that.
@@ -219,56 +232,42 @@ text_of_vlc() {
 
 # What VLC shows and plays goes into files, to be counted; the pictures are too many to be kept. The
 # counter is held until VLC has ended, however often it opens the file. That it has no interface, no
-# graphics card to decode with, or nothing that takes AC-3 undecoded, is an error to VLC, but not one of
-# the file.
+# graphics card to decode with, nothing that takes AC-3 undecoded, or a track that begins before the
+# other ("deadlock prevented", of any file), is an error to VLC, but not one of the file.
 play_in_vlc() {
   mkfifo -m 666 "$scratch/vlc.yuv"
   exec 3<>"$scratch/vlc.yuv"
-  wc -c <"$scratch/vlc.yuv" >"$scratch/vlc.bytes" 3>&- &
+  python3 "$support/count_pictures.py" <"$scratch/vlc.yuv" >"$scratch/vlc.shown" 3>&- &
   counter=$!
   start_player "$scratch/vlc" timeout -k 5 60 cvlc --intf dummy --no-dbus --play-and-exit \
-    --no-drop-late-frames --no-skip-frames \
-    --vout yuv --yuv-file "$scratch/vlc.yuv" --yuv-chroma I420 \
+    --no-drop-late-frames --no-skip-frames --no-video-title-show \
+    --vout yuv --yuv-file "$scratch/vlc.yuv" --yuv-yuv4mpeg2 --yuv-chroma I420 \
     --aout afile --audiofile-file "$scratch/home/vlc.wav" "$file" vlc://quit
   wait_for_player
   exec 3>&-
   wait "$counter"
   note_text text_of_vlc
   errors=$(grep -iE 'error|corrupt|cannot|could not|fail' "$scratch/vlc" |
-    grep -vE 'interface error|globalhotkeys|filter error|display error|video output|audio output' || true)
+    grep -vE 'interface error|globalhotkeys|filter error|display error|video output|audio output' |
+    grep -v 'deadlock prevented' || true)
   [ "$player_status" -eq 0 ] || errors="status $player_status $errors"
-  shown= heard=
-  if [ -n "$pictures" ]; then
-    shown=$(($(cat "$scratch/vlc.bytes") / picture_bytes))
-    [ -n "$errors" ] || is_most_of "$shown" "$pictures" || errors="too few pictures"
-  fi
-  if [ -n "$pieces" ]; then
-    heard=0
-    [ ! -s "$scratch/home/vlc.wav" ] || heard=$(length_of_file "$scratch/home/vlc.wav")
-    [ -n "$errors" ] || is_most_of "$heard" "$seconds" || errors="too little sound"
-  fi
-  report VLC "${shown:+$shown pictures of $pictures}${heard:+${shown:+, }$heard s of $seconds}" "$errors"
+  judge VLC "$(cat "$scratch/vlc.shown")" "$(heard_in "$scratch/home/vlc.wav")" "$errors"
 }
 
-# Sound alone is counted in a file: what it calls its place is then behind what it has decoded.
+# Filters tell of each picture and each piece of sound.
 play_in_mpv() {
-  sound=pcm
-  [ -z "$pictures" ] || sound=null
-  start_player "$scratch/mpv" timeout 60 mpv --no-config --vo=null \
-    --ao=$sound --ao-pcm-file="$scratch/home/mpv.wav" \
-    --msg-level=all=warn,statusline=status --term-status-msg='AT ${=time-pos}${?sub-start: TEXT}' \
-    "$file"
+  levels=all=warn,ffmpeg=v,ffmpeg/video=warn,ffmpeg/audio=warn,ffmpeg/demuxer=warn,statusline=status
+  start_player "$scratch/mpv" timeout 60 mpv --no-config --vo=null --ao=null \
+    --vf='lavfi=[showinfo]' --af='lavfi=[ashowinfo]' --msg-level=$levels \
+    --term-status-msg='AT ${=time-pos}${?sub-start: TEXT}' "$file"
   wait_for_player
   tr '\r' '\n' <"$scratch/mpv" >"$scratch/mpv.lines"
   note_text grep -q TEXT "$scratch/mpv.lines"
-  errors=$(grep -v 'AT [-0-9.]*' "$scratch/mpv.lines" | grep -v '^$' || true)
+  errors=$(grep -vE '^$|AT [-0-9.]*|^\[ffmpeg\] Parsed_a?showinfo' "$scratch/mpv.lines" || true)
   [ "$player_status" -eq 0 ] || errors="status $player_status $errors"
-  if [ -n "$pictures" ]; then
-    reached=$(sed -n 's/.*AT \([0-9.]*\).*/\1/p' "$scratch/mpv.lines" | tail -n 1)
-  elif [ -s "$scratch/home/mpv.wav" ]; then
-    reached=$(length_of_file "$scratch/home/mpv.wav")
-  fi
-  report_seconds mpv "${reached:-}" "$errors"
+  heard=$(sed -n 's/.* Parsed_ashowinfo_0: n:.* rate:\([0-9]*\) nb_samples:\([0-9]*\).*/\1 \2/p' \
+    "$scratch/mpv.lines" | awk '{ seconds += $2 / $1 } END { printf "%.2f", seconds }')
+  judge mpv "$(grep -c ' Parsed_showinfo_0: n:' "$scratch/mpv.lines")" "$heard" "$errors"
 }
 
 trap 'rm -rf "$scratch"' EXIT
@@ -284,9 +283,9 @@ chmod 644 "$file"
 pictures=$(packets v)
 pieces=$(packets a)
 texts=$(packets s)
-seconds=$(length_of_file "$file")
-picture_bytes=$(ffprobe -v error -select_streams v:0 -show_entries stream=width,height -of csv=p=0 \
-  "$file" | awk -F , '{ print int(($1 + 1) / 2) * int(($2 + 1) / 2) * 6 }')
+sound=$(sound_of "$file")
+seconds=${sound% *}
+sound_bytes=${sound#* }
 for player in ffmpeg gstreamer vlc mpv chromium; do
   "play_in_$player" >"$scratch/report.$player" &
 done
