@@ -5,7 +5,8 @@
 #
 # Records every codec from a live source, and text and metadata beside pictures, once to the end and
 # once killed by SIGKILL, plays both in ffmpeg, GStreamer, VLC, mpv and Chromium (tests/players.sh),
-# and prints the table of docs/codecs.md; what each player decoded, or said, goes to stderr. Takes a
+# and prints the table of docs/codecs.md; then the same of H.264 and AAC that come late, change or are
+# faulty, for docs/crash-safety.md. What each player decoded, or said, goes to stderr. Takes a
 # quarter of an hour. Installs the players, which is why it is not part of tests/run.sh.
 set -eu
 
@@ -54,6 +55,17 @@ ONVIF metadata|PICTURES ! x264enc tune=zerolatency key-int-max=25 ! h264parse ! 
 END
 }
 
+# NAME|what is the matter, for record_trouble.py
+trouble() {
+  cat <<'END'
+sound 2 s late|TROUBLE late-sound
+pictures 2 s late|TROUBLE late-pictures
+another size for 3 s|TROUBLE other-size
+no pictures for 3 s|TROUBLE hole
+clock 1 s back for 3 s|TROUBLE clock-steps
+END
+}
+
 # line_of ROW SECONDS: a launch line
 line_of() {
   echo "$1" | sed -e "s@PICTURES@$pictures@" \
@@ -63,9 +75,17 @@ line_of() {
     -e "s/BUFFERS/$(($2 * 25))/" -e "s/TWICE/$(($2 * 50))/"
 }
 
+record_trouble() {
+  /usr/bin/python3 "$repository/tests/support/record_trouble.py" "$1" "$scratch/killed.mp4" kill >&2 &
+  recorder=$!
+  /usr/bin/python3 "$repository/tests/support/record_trouble.py" "$1" "$scratch/finished.mp4" >&2
+  wait "$recorder" 2>/dev/null || true
+}
+
 # Both at the same time; what is killed has recorded for more than three seconds.
 # shellcheck disable=SC2046,SC2086  # the line is to be split
 record() {
+  case $1 in TROUBLE*) record_trouble "${1#TROUBLE }"; return ;; esac
   gst-launch-1.0 -q trailingmp4sink name=rec location="$scratch/killed.mp4" $(line_of "$1" 60) \
     ! rec. >&2 &
   recorder=$!
@@ -99,23 +119,30 @@ said() {
   }'
 }
 
+# print_table [ROW...]: of the rows that come in
+print_table() {
+  echo '| | ffmpeg | GStreamer | VLC | mpv | Chromium |'
+  echo '|---|---|---|---|---|---|'
+  while IFS='|' read -r name source; do
+    [ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
+    echo "== $name" >&2
+    rm -f "$scratch"/*.mp4
+    record "$source" </dev/null
+    play "$scratch/finished.mp4" </dev/null
+    play "$scratch/killed.mp4" </dev/null
+    printf '| %s |' "$name"
+    for player in ffmpeg GStreamer VLC mpv Chromium; do
+      printf ' %s, %s |' "$(answer $player "$scratch/finished.mp4")" \
+        "$(answer $player "$scratch/killed.mp4")"
+    done
+    echo
+  done
+}
+
 # GStreamer's own encoder gives times that do not exist.
 cd "$scratch"
 for seconds in 4 60; do said $seconds >said$seconds.lrc; done
 ffmpeg -v error -f lavfi -i testsrc2=s=320x240:d=10 -c:v mpeg4 -g 25 mpeg4.mov
-echo '| | ffmpeg | GStreamer | VLC | mpv | Chromium |'
-echo '|---|---|---|---|---|---|'
-rows | while IFS='|' read -r name source; do
-  [ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
-  echo "== $name" >&2
-  rm -f "$scratch"/*.mp4
-  record "$source" </dev/null
-  play "$scratch/finished.mp4" </dev/null
-  play "$scratch/killed.mp4" </dev/null
-  printf '| %s |' "$name"
-  for player in ffmpeg GStreamer VLC mpv Chromium; do
-    printf ' %s, %s |' "$(answer $player "$scratch/finished.mp4")" \
-      "$(answer $player "$scratch/killed.mp4")"
-  done
-  echo
-done
+rows | print_table "$@"
+echo
+trouble | print_table "$@"

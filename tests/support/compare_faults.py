@@ -77,7 +77,7 @@ def encode(length=LENGTH, pattern="ball", width=160, height=120, kbits=2048):
     """The samples of both tracks: {kind: (caps, [(true time, bytes, key)])}."""
     pictures, frames = length * 25 // SECOND, length * 48000 // 1024 // SECOND
     lines = {
-        "video": f"videotestsrc pattern={pattern} num-buffers={pictures} ! video/x-raw,"
+        "video": f"videotestsrc pattern={pattern} num-buffers={pictures} ! video/x-raw,format=I420,"
         f"width={width},height={height},framerate=25/1 ! x264enc tune=zerolatency key-int-max=25 "
         f"threads=1 speed-preset=ultrafast bitrate={kbits} ! h264parse ! video/x-h264,stream-format=avc,alignment=au",
         "audio": f"audiotestsrc samplesperbuffer=1024 num-buffers={frames} freq=443 ! audio/x-raw,"
