@@ -209,6 +209,9 @@ static void gst_trailing_mp4_sink_class_init(GstTrailingMp4SinkClass* klass) {
   add_template(element_class, "meta_%u", trailingmp4::template_caps(TrackKind::kMetadata));
   add_template(element_class, "subtitle_%u", trailingmp4::template_caps(TrackKind::kText));
   gst_type_mark_as_plugin_api(GST_TYPE_TRAILING_MP4_PAD, static_cast<GstPluginAPIFlags>(0));
+  // For good: it is not made by two threads that each request the first pad, which
+  // ThreadSanitizer takes for a race because it cannot see GLib's lock.
+  g_type_class_ref(GST_TYPE_TRAILING_MP4_PAD);
 }
 
 static void gst_trailing_mp4_sink_init(GstTrailingMp4Sink* self) {
