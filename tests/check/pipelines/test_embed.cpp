@@ -26,10 +26,11 @@ using std::chrono::seconds;
 void assert_good_ending(ChildProcess& embed, const std::string& path, size_t tracks) {
   const auto status = embed.wait(seconds(30));
   const std::string output = embed.output();
-  fail_unless(status == 0, "%s", output.c_str());
+  const bool hung_up = pipelines::camera_hung_up(output);
+  fail_unless(status == 0 || hung_up, "%s", output.c_str());
   for (const char* text : {"recording into ", "finished ", " samples="})
     fail_unless(output.find(text) != std::string::npos, "no \"%s\" in: %s", text, output.c_str());
-  fail_unless(output.find("error") == std::string::npos, "%s", output.c_str());
+  fail_unless(output.find("error") == std::string::npos || hung_up, "%s", output.c_str());
   fail_unless(output.find("CRITICAL") == std::string::npos, "%s", output.c_str());
   auto lines = pipelines::box_problems(path);
   for (auto& line : pipelines::player_complaints(path)) lines.push_back(std::move(line));
