@@ -16,23 +16,39 @@ bool is_near(int64_t a, int64_t b, int64_t tolerance) {
   return static_cast<uint64_t>(std::max(a, b)) - low <= static_cast<uint64_t>(tolerance);
 }
 
-uint64_t SharedClock::take(Step step) {
+uint64_t SharedClock::take(const Step& step) {
   const std::lock_guard lock(mutex_);
+  return take_locked(step).id;
+}
+
+SharedClock::Step SharedClock::take_locked(Step step) {
   step.id = ++steps_taken_;
   steps_.push_back(step);
   if (steps_.size() > kStepsKept) steps_.pop_front();
-  return step.id;
+  return step;
 }
 
 std::optional<SharedClock::Step> SharedClock::find(const Step& like, int64_t tolerance,
                                                    uint64_t seen) {
   const std::lock_guard lock(mutex_);
+  return find_locked(like, tolerance, seen);
+}
+
+std::optional<SharedClock::Step> SharedClock::find_locked(const Step& like, int64_t tolerance,
+                                                          uint64_t seen) const {
   const auto found = std::find_if(steps_.rbegin(), steps_.rend(), [&](const Step& step) {
     return step.id > seen && step.announced == like.announced &&
            is_near(step.at, like.at, kSameMoment) && is_near(step.size, like.size, tolerance);
   });
   if (found == steps_.rend()) return std::nullopt;
   return *found;
+}
+
+SharedClock::Step SharedClock::find_or_take(const Step& own, int64_t least, uint64_t seen) {
+  const std::lock_guard lock(mutex_);
+  const auto other = find_locked(own, 0, seen);
+  if (other && other->change >= least) return *other;
+  return take_locked(own);
 }
 
 void SharedClock::raise(uint64_t id, int64_t by) {

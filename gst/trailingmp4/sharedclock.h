@@ -42,9 +42,12 @@ class SharedClock {
 
   std::optional<int64_t> latest_end() const { return latest_end_(); }
 
-  uint64_t take(Step step);  // returns its id
+  uint64_t take(const Step& step);  // returns its id
   // The step that another track took after `seen` and that this one is like.
   std::optional<Step> find(const Step& like, int64_t tolerance, uint64_t seen);
+  // The same, if its change is no less; else `own`, taken. At once, so that two tracks that start
+  // over at the same moment do not both take one.
+  Step find_or_take(const Step& own, int64_t least, uint64_t seen);
   void raise(uint64_t id, int64_t by);
   // A track that can tell says what the change is. False: it was known exactly before.
   bool fix(uint64_t id, int64_t change);
@@ -58,6 +61,10 @@ class SharedClock {
   void forget(const void* track);
 
  private:
+  // mutex_ held
+  std::optional<Step> find_locked(const Step& like, int64_t tolerance, uint64_t seen) const;
+  Step take_locked(Step step);
+
   std::function<std::optional<int64_t>()> latest_end_;
   std::mutex mutex_;
   std::atomic<uint64_t> revision_{0};

@@ -98,22 +98,19 @@ void StreamClock::start_over(const Sample& sample) {
   const bool at_its_begin = is_meant && sample.raw - at < kReordering;
   if (back <= (at_its_begin ? sample.next.distance / 2 : sample.next.distance + kReordering))
     return;
-  const SharedClock::Step like{.at = at, .announced = true};
-  auto step = shared_.find(like, 0, seen_steps_);
-  if (step && end - sample.raw - step->change > kLargestRaise) step.reset();
-  if (!step) {
-    step = like;
-    const int64_t latest = std::max(end, shared_.latest_end().value_or(end));
-    step->change = std::max(end - sample.raw, latest - like.at);
-    step->id = shared_.take(*step);
-  }
-  offset_ = step->change;
+  // Before it is looked what others do: where they have gone on already, they are later by now.
+  const int64_t latest = std::max(end, shared_.latest_end().value_or(end));
+  const SharedClock::Step own{
+      .at = at, .announced = true, .change = std::max(end - sample.raw, latest - at)};
+  const SharedClock::Step step =
+      shared_.find_or_take(own, end - sample.raw - kLargestRaise, seen_steps_);
+  offset_ = step.change;
   slew_ = 0;
   trial_.reset();
   undoable_.clear();
   kept_.reset();
-  seen_steps_ = step->id;
-  last_taken_ = {step->id, step->change};
+  seen_steps_ = step.id;
+  last_taken_ = {step.id, step.change};
   make_room(sample);
   counters_.restarts.add();
 }
