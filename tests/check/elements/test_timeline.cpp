@@ -186,6 +186,24 @@ GST_START_TEST(running_time_that_starts_over_goes_on_in_sync_where_it_ended) {
 }
 GST_END_TEST;
 
+// The one's thread is away while it starts over, and the other goes on meanwhile.
+GST_START_TEST(tracks_that_start_over_at_the_same_moment_stay_in_sync) {
+  Tracks tracks;
+  Track& video = tracks.add(kVideo);
+  Track& audio = tracks.add(kAudio);
+  push_both(video, audio, 0, 10 * kSecond);
+  const size_t pictures = video.placed.size(), frames = audio.placed.size();
+  video.timeline.announce_start();
+  audio.timeline.announce_start();
+  tracks.when_asked = [&] {
+    for (int64_t i = 0; i < 50; ++i) audio.push(at(frame_ns(i)));
+  };
+  video.push(at(0));
+  fail_unless_equals_uint64(audio.placed.size(), frames + 50);
+  expect_near(video.pts_ns(pictures), audio.pts_ns(frames), 11 * kMs);
+}
+GST_END_TEST;
+
 // After a seek to a key picture the video begins before the audio.
 GST_START_TEST(tracks_that_start_over_at_different_times_stay_in_sync) {
   Tracks tracks;
@@ -325,6 +343,7 @@ static Suite* timeline_suite() {
   tcase_add_test(rules, times_before_zero_are_kept);
   tcase_add_loop_test(rules, jumps_to_the_ends_of_time_and_back_lose_nothing, 0, 4);
   tcase_add_loop_test(rules, running_time_that_starts_over_goes_on_in_sync_where_it_ended, 0, 2);
+  tcase_add_test(rules, tracks_that_start_over_at_the_same_moment_stay_in_sync);
   tcase_add_loop_test(rules, tracks_that_start_over_at_different_times_stay_in_sync, 0, 2);
   tcase_add_loop_test(rules, tracks_that_start_over_one_after_the_other_stay_in_sync, 0, 2);
   tcase_add_test(rules, an_announced_step_back_within_200_ms_is_reordering);

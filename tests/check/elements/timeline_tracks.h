@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -121,7 +123,12 @@ struct Tracks {
   }
 
   ClockSettings settings;
-  SharedClock shared{[this] { return latest_end(); }};
+  // What other threads do when a track asks where all end; once.
+  std::function<void()> when_asked;
+  SharedClock shared{[this] {
+    if (const auto others = std::exchange(when_asked, nullptr)) others();
+    return latest_end();
+  }};
   std::deque<Track> tracks;
 };
 
