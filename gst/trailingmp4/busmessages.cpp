@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "busmessages.h"
 
+#include <algorithm>
+
+#include "log.h"
+
 namespace trailingmp4 {
 namespace {
 
@@ -37,9 +41,17 @@ struct Problem {
 
 void post(GstElement* element, const Problem& problem, const std::string& text,
           const std::string& debug) {
+  GST_CAT_LEVEL_LOG(GST_CAT_DEFAULT,
+                    problem.type == GST_MESSAGE_ERROR ? GST_LEVEL_ERROR : GST_LEVEL_WARNING,
+                    element, "%s%s%s", text.c_str(), debug.empty() ? "" : " ", debug.c_str());
   gst_element_message_full(
       element, problem.type, problem.domain, problem.code, g_strdup(text.c_str()),
       debug.empty() ? nullptr : g_strdup(debug.c_str()), __FILE__, GST_FUNCTION, __LINE__);
+}
+
+// Sound may begin before running time 0; GStreamer's clock times cannot say so.
+guint64 running_time_of_zero(const mp4::Recording::Summary& summary) {
+  return static_cast<guint64>(std::max<int64_t>(0, summary.zero_ns.value_or(0)));
 }
 
 }  // namespace
@@ -66,18 +78,34 @@ void post_resource_warning(GstElement* element, const std::string& sentence) {
   post(element, {GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_WRITE}, sentence, "");
 }
 
-void post_opened(GstElement* element, const std::string& location) {
-  GstStructure* details = gst_structure_new("trailingmp4sink-opened", "location", G_TYPE_STRING,
-                                            location.c_str(), nullptr);
+void post_settings_warning(GstElement* element, const std::string& sentence) {
+  post(element, {GST_MESSAGE_WARNING, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS}, sentence,
+       "");
+}
+
+void post_opened(GstElement* element, const std::string& location,
+                 const mp4::Recording::Summary& summary) {
+  GST_INFO_OBJECT(element, "opened \"%s\"; its time 0 is running time %" GST_TIME_FORMAT,
+                  location.c_str(), GST_TIME_ARGS(running_time_of_zero(summary)));
+  GstStructure* details =
+      gst_structure_new("trailingmp4sink-opened", "location", G_TYPE_STRING, location.c_str(),
+                        "running-time", G_TYPE_UINT64, running_time_of_zero(summary), nullptr);
   gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), details));
 }
 
 void post_finished(GstElement* element, const std::string& location,
                    const mp4::Recording::Summary& summary) {
-  GstStructure* details = gst_structure_new(
-      "trailingmp4sink-finished", "location", G_TYPE_STRING, location.c_str(), "duration",
-      G_TYPE_UINT64, static_cast<guint64>(summary.duration_ns), "bytes", G_TYPE_UINT64,
-      static_cast<guint64>(summary.bytes_written), nullptr);
+  GST_INFO_OBJECT(element,
+                  "finished \"%s\": %" GST_TIME_FORMAT ", %" G_GUINT64_FORMAT
+                  " bytes; its time 0 is running time %" GST_TIME_FORMAT,
+                  location.c_str(), GST_TIME_ARGS(static_cast<GstClockTime>(summary.duration_ns)),
+                  static_cast<guint64>(summary.bytes_written),
+                  GST_TIME_ARGS(running_time_of_zero(summary)));
+  GstStructure* details =
+      gst_structure_new("trailingmp4sink-finished", "location", G_TYPE_STRING, location.c_str(),
+                        "running-time", G_TYPE_UINT64, running_time_of_zero(summary), "duration",
+                        G_TYPE_UINT64, static_cast<guint64>(summary.duration_ns), "bytes",
+                        G_TYPE_UINT64, static_cast<guint64>(summary.bytes_written), nullptr);
   GValue samples = G_VALUE_INIT;
   gst_value_array_init(&samples, static_cast<guint>(summary.tracks.size()));
   for (const auto& track : summary.tracks) {

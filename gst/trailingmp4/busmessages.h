@@ -20,11 +20,15 @@ void post_error(GstElement* element, const mp4::Status& status, const std::strin
 void post_stream_error(GstElement* element, const std::string& sentence);
 void post_stream_warning(GstElement* element, const std::string& sentence);
 void post_resource_warning(GstElement* element, const std::string& sentence);
+void post_settings_warning(GstElement* element, const std::string& sentence);
 
-// trailingmp4sink-opened: location (string).
-void post_opened(GstElement* element, const std::string& location);
-// trailingmp4sink-finished: location (string), duration (guint64, ns), bytes (guint64), samples
-// (array of guint64, one per track in the file's order).
+// trailingmp4sink-opened: location (string), running-time (guint64, ns, of the file's time 0 as far
+// as it is known).
+void post_opened(GstElement* element, const std::string& location,
+                 const mp4::Recording::Summary& summary);
+// trailingmp4sink-finished: location (string), running-time (guint64, ns, of the file's time 0),
+// duration (guint64, ns), bytes (guint64), samples (array of guint64, one per track in the file's
+// order).
 void post_finished(GstElement* element, const std::string& location,
                    const mp4::Recording::Summary& summary);
 

@@ -63,7 +63,7 @@ class GstRef {
 };
 
 struct GFree {
-  void operator()(char* text) const { g_free(text); }
+  void operator()(void* memory) const { g_free(memory); }
 };
 using GString8 = std::unique_ptr<char, GFree>;  // a string that GLib allocated
 

@@ -9,8 +9,8 @@
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 -e videotestsrc num-buffers=300 ! x264enc ! h264parse ! trailingmp4sink
- * location=test.mp4
+ * gst-launch-1.0 -e videotestsrc num-buffers=300 ! x264enc ! h264parse ! rec.video_0
+ * trailingmp4sink name=rec location=test.mp4
  * ]|
  */
 #include "gsttrailingmp4sink.h"
@@ -18,14 +18,13 @@
 #include <algorithm>
 
 #include "gsttrailingmp4pad.h"
+#include "location.h"
+#include "log.h"
 #include "padnames.h"
 #include "properties.h"
 #include "recorder.h"
 #include "trackcaps.h"
 #include "upstream.h"
-
-GST_DEBUG_CATEGORY(trailing_mp4_sink_debug);
-#define GST_CAT_DEFAULT trailing_mp4_sink_debug
 
 using trailingmp4::GstRef;
 using trailingmp4::Input;
@@ -40,9 +39,12 @@ struct _GstTrailingMp4Sink {
   gint last_seek_seqnum;  // atomic
 };
 
+static void init_uri_handler(gpointer iface, gpointer);
+
 G_DEFINE_FINAL_TYPE_WITH_CODE(GstTrailingMp4Sink, gst_trailing_mp4_sink, GST_TYPE_ELEMENT,
                               G_IMPLEMENT_INTERFACE(GST_TYPE_TAG_SETTER, nullptr)
-                                  G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr))
+                                  G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr)
+                                      G_IMPLEMENT_INTERFACE(GST_TYPE_URI_HANDLER, init_uri_handler))
 GST_ELEMENT_REGISTER_DEFINE(trailingmp4sink, "trailingmp4sink", GST_RANK_NONE,
                             GST_TYPE_TRAILING_MP4_SINK)
 
@@ -57,8 +59,18 @@ static bool is_active(GstElement* element) {
   return active;
 }
 
+static bool has_value(GObject* object, guint id, const GValue* value) {
+  GValue now = G_VALUE_INIT;
+  g_value_init(&now, G_VALUE_TYPE(value));
+  const bool same = trailingmp4::get_setting(recorder_of(object).settings(), id, &now) &&
+                    gst_value_compare(&now, value) == GST_VALUE_EQUAL;
+  g_value_unset(&now);
+  return same;
+}
+
 static void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   if ((spec->flags & GST_PARAM_MUTABLE_READY) && is_active(GST_ELEMENT(object))) {
+    if (has_value(object, id, value)) return;
     g_warning("%s: \"%s\" can be changed in the NULL and READY states only",
               GST_OBJECT_NAME(object), spec->name);
     return;
@@ -75,6 +87,39 @@ static void get_property(GObject* object, guint id, GValue* value, GParamSpec* s
     g_value_take_boxed(value, recorder.stats().release());
   else if (!trailingmp4::get_setting(recorder.settings(), id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
+// ---- the location as a URI ----
+
+static GstURIType get_uri_type(GType) { return GST_URI_SINK; }
+
+static const gchar* const* get_uri_protocols(GType) {
+  static const gchar* const kProtocols[] = {"file", nullptr};
+  return kProtocols;
+}
+
+static gchar* get_uri(GstURIHandler* handler) {
+  return trailingmp4::uri_of(recorder_of(handler).settings().location).release();
+}
+
+static gboolean set_uri(GstURIHandler* handler, const gchar* uri, GError** error) {
+  if (is_active(GST_ELEMENT(handler))) {
+    g_set_error_literal(error, GST_URI_ERROR, GST_URI_ERROR_BAD_STATE,
+                        "The URI can be changed in the NULL and READY states only");
+    return FALSE;
+  }
+  const auto location = trailingmp4::location_of(uri, error);
+  if (!location) return FALSE;
+  g_object_set(handler, "location", location->c_str(), nullptr);
+  return TRUE;
+}
+
+static void init_uri_handler(gpointer iface, gpointer) {
+  auto* handler = static_cast<GstURIHandlerInterface*>(iface);
+  handler->get_type = get_uri_type;
+  handler->get_protocols = get_uri_protocols;
+  handler->get_uri = get_uri;
+  handler->set_uri = set_uri;
 }
 
 // ---- pads ----
@@ -183,7 +228,7 @@ static void add_template(GstElementClass* klass, const char* name, const std::st
 }
 
 static void gst_trailing_mp4_sink_class_init(GstTrailingMp4SinkClass* klass) {
-  GST_DEBUG_CATEGORY_INIT(trailing_mp4_sink_debug, "trailingmp4sink", 0, "MP4 recorder");
+  trailingmp4::init_log();
   GObjectClass* object_class = G_OBJECT_CLASS(klass);
   object_class->set_property = set_property;
   object_class->get_property = get_property;

@@ -5,14 +5,12 @@
 #include <utility>
 
 #include "bufferpayload.h"
+#include "log.h"
 #include "recorder.h"
 #include "samplebytes.h"
 #include "statistics.h"
 #include "tags.h"
 #include "upstream.h"
-
-GST_DEBUG_CATEGORY_EXTERN(trailing_mp4_sink_debug);
-#define GST_CAT_DEFAULT trailing_mp4_sink_debug
 
 namespace trailingmp4 {
 namespace {
@@ -36,7 +34,7 @@ GstFlowReturn flow_of(mp4::Recording::Taken taken) {
 // ---- with the Recorder's lock held ----
 
 void Input::begin_cycle(const CycleSettings& settings) {
-  cycle_ = std::make_unique<Cycle>(settings);
+  cycle_ = std::make_unique<Cycle>(pad_, settings);
   gst_segment_init(&segment_, GST_FORMAT_UNDEFINED);
   position_ = GST_CLOCK_TIME_NONE;
 }
@@ -62,6 +60,7 @@ std::optional<GstClockTime> Input::position() const {
 bool Input::event(GstRef<GstEvent> event) {
   Recorder* recorder = recorder_;
   if (!recorder) return false;
+  GST_DEBUG_OBJECT(pad_, "event %" GST_PTR_FORMAT, static_cast<void*>(event.get()));
   switch (GST_EVENT_TYPE(event.get())) {
     case GST_EVENT_STREAM_START:
       stream_start_event(event.get());
@@ -198,7 +197,7 @@ GstFlowReturn Input::chain(GstRef<GstBuffer> buffer) {
   if (turn == Recorder::Turn::kGo) {
     flow = record(std::move(buffer), damaged);
   } else {
-    cycle_->counters.queue_full.add();
+    flow = leave_out(cycle_->counters.queue_full);
     cycle_->gate.close_after_loss();
   }
   cycle_->warnings.post(recorder->element(), pad_);
@@ -223,16 +222,13 @@ GstFlowReturn Input::give_up(const char* sentence) {
 
 GstFlowReturn Input::record(GstRef<GstBuffer> buffer, bool damaged) {
   if (cycle_->given_up) {
-    cycle_->counters.after_end.add();
+    leave_out(cycle_->counters.after_end);
     return cycle_->given_up_flow;
   }
   const gsize size = gst_buffer_get_size(buffer.get());
   if (!cycle_->tracks.has_caps()) return give_up("buffers came without caps.");
   if (segment_.format != GST_FORMAT_TIME) return give_up("buffers came without a segment.");
-  if (size == 0) {
-    cycle_->counters.empty.add();
-    return GST_FLOW_OK;
-  }
+  if (size == 0) return leave_out(cycle_->counters.empty);
   if (size > kLargestSample) return give_up("a sample is larger than 64 MiB.");
   if (needs_copy(buffer.get())) {
     buffer = copy_to_system_memory(buffer.get());
@@ -242,16 +238,19 @@ GstFlowReturn Input::record(GstRef<GstBuffer> buffer, bool damaged) {
   if (!unit) return give_up("a sample's bytes cannot be read.");
   if (!unit->has_media) {
     // Headers that encoders send first are in the caps as well.
-    if (!GST_BUFFER_FLAG_IS_SET(buffer.get(), GST_BUFFER_FLAG_HEADER))
-      cycle_->counters.no_slice.add();
-    return GST_FLOW_OK;
+    if (GST_BUFFER_FLAG_IS_SET(buffer.get(), GST_BUFFER_FLAG_HEADER)) return GST_FLOW_OK;
+    return leave_out(cycle_->counters.no_slice);
   }
-  if (!passes_gate(buffer.get(), *unit, damaged)) return GST_FLOW_OK;
-  if (!cycle_->tracks.caps().is_complete()) {
-    cycle_->counters.before_sync.add();
-    return GST_FLOW_OK;
-  }
+  if (Counter* reason = stopped_by_gate(buffer.get(), *unit, damaged)) return leave_out(*reason);
+  if (!cycle_->tracks.caps().is_complete()) return leave_out(cycle_->counters.before_sync);
   return place(std::move(buffer), *unit);
+}
+
+// Nothing of the buffer is recorded; upstream goes on.
+GstFlowReturn Input::leave_out(Counter& reason) {
+  reason.add();
+  if (may_log(GST_LEVEL_DEBUG)) cycle_->counter_log.write(pad_, cycle_->timeline.offset());
+  return GST_FLOW_OK;
 }
 
 bool Input::note_loss() {
@@ -271,7 +270,9 @@ bool Input::note_loss() {
 
 GstFlowReturn Input::place(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit) {
   Cycle& cycle = *cycle_;
-  const auto placed = cycle.timeline.place(cycle.tracks.times(), stamps_of(buffer.get(), unit));
+  const Timeline::Stamps stamps = stamps_of(buffer.get(), unit);
+  const auto placed = cycle.timeline.place(cycle.tracks.times(), stamps);
+  if (may_log(GST_LEVEL_DEBUG)) log_times(stamps, placed);
   note_position(buffer.get());
   if (placed.verdict == Timeline::Verdict::kLeftOut) return GST_FLOW_OK;
   if (placed.verdict == Timeline::Verdict::kForbiddenGap) {
@@ -302,9 +303,28 @@ GstFlowReturn Input::append(GstRef<GstBuffer> buffer, const mp4::AccessUnit& uni
                                 make_payload(std::move(buffer))};
   sample.times.dts -= place.clip;
   sample.times.pts -= place.clip;
-  if (place.is_first) sample.times.clip = place.clip;
+  if (place.is_first) {
+    sample.times.clip = place.clip;
+    cycle.tracks.log_begin(place, sample, cycle.timeline.offset());
+  }
   cycle.tracks.set_pcm_end(times.dts + times.duration);
+  if (may_log(GST_LEVEL_LOG)) cycle.tracks.log_sample(place, sample);
   return flow_of(cycle.settings.recording->append(place.track, std::move(sample)));
+}
+
+void Input::log_times(const Timeline::Stamps& stamps, const Timeline::Placed& placed) {
+  const auto time = [](std::optional<int64_t> ns) { return ns.value_or(GST_CLOCK_STIME_NONE); };
+  GST_CAT_LOG_OBJECT(trailing_mp4_sink_time_debug, pad_,
+                     "running time: PTS %" GST_STIME_FORMAT ", DTS %" GST_STIME_FORMAT
+                     ", duration %" GST_STIME_FORMAT ", arrival %" GST_STIME_FORMAT
+                     "; moved by %" GST_STIME_FORMAT ": %s, decoded at tick %" G_GINT64_FORMAT
+                     ", presented at tick %" G_GINT64_FORMAT,
+                     GST_STIME_ARGS(time(stamps.pts)), GST_STIME_ARGS(time(stamps.dts)),
+                     GST_STIME_ARGS(time(stamps.duration)), GST_STIME_ARGS(time(stamps.arrival)),
+                     GST_STIME_ARGS(cycle_->timeline.offset()),
+                     placed.verdict == Timeline::Verdict::kPlaced ? "recorded" : "left out",
+                     placed.times.dts, placed.times.pts);
+  cycle_->counter_log.write(pad_, cycle_->timeline.offset());
 }
 
 // Frames of PCM follow each other without a hole, whatever came between. In pieces, as sound would
@@ -340,22 +360,21 @@ void Input::end_text() {
     append(text_sample({}), {.has_media = true, .access = {.sync = true}}, {*pause, *pause}, 0);
 }
 
-bool Input::passes_gate(GstBuffer* buffer, const mp4::AccessUnit& unit, bool damaged) {
+// The counter of the reason; null: the picture may be recorded.
+Counter* Input::stopped_by_gate(GstBuffer* buffer, const mp4::AccessUnit& unit, bool damaged) {
   const auto pts = running_time(GST_BUFFER_PTS(buffer));
   const SyncGate::Picture picture{unit, pts ? pts : running_time(GST_BUFFER_DTS(buffer)),
                                   bool{GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT)},
                                   damaged};
   switch (cycle_->gate.check(picture)) {
     case SyncGate::Verdict::kPass:
-      return true;
+      return nullptr;
     case SyncGate::Verdict::kBeforeSync:
-      cycle_->counters.before_sync.add();
-      return false;
+      return &cycle_->counters.before_sync;
     case SyncGate::Verdict::kAfterLoss:
-      cycle_->counters.after_loss.add();
-      return false;
+      return &cycle_->counters.after_loss;
   }
-  return true;
+  return nullptr;
 }
 
 std::optional<int64_t> Input::running_time(GstClockTime time) const {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 
+#include "counterlog.h"
 #include "faultwarnings.h"
 #include "gstref.h"
 #include "inputtracks.h"
@@ -61,12 +62,13 @@ class Input {
  private:
   // From READY to PAUSED until PAUSED to READY.
   struct Cycle {
-    explicit Cycle(const CycleSettings& the_settings)
+    Cycle(GstPad* pad, const CycleSettings& the_settings)
         : settings(the_settings),
           timeline(settings.clock_settings, *settings.clock, time_counters),
-          tracks(settings.recording, time_counters),
+          tracks(pad, settings.recording, time_counters),
           gate(settings.start_at_sync),
-          warnings(counters, time_counters) {}
+          warnings(counters, time_counters),
+          counter_log(counters, time_counters) {}
 
     const CycleSettings settings;
     InputCounters counters;
@@ -75,6 +77,7 @@ class Input {
     InputTracks tracks;
     SyncGate gate;
     FaultWarnings warnings;
+    CounterLog counter_log;
     mp4::TrackTags tags;
     bool given_up = false;
     GstFlowReturn given_up_flow = GST_FLOW_OK;
@@ -96,13 +99,15 @@ class Input {
   GstFlowReturn place(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit);
   GstFlowReturn append(GstRef<GstBuffer> buffer, const mp4::AccessUnit& unit,
                        const mp4::SampleTimes& times, mp4::Ticks clip);
+  void log_times(const Timeline::Stamps& stamps, const Timeline::Placed& placed);
   void end_text();
   std::optional<GstFlowReturn> append_silence(mp4::Ticks end);
   GstFlowReturn give_up(const char* sentence);
   // False: the policy ends the recording.
   bool note_loss();
   bool is_behind_loss(GstBuffer* buffer);
-  bool passes_gate(GstBuffer* buffer, const mp4::AccessUnit& unit, bool damaged);
+  Counter* stopped_by_gate(GstBuffer* buffer, const mp4::AccessUnit& unit, bool damaged);
+  GstFlowReturn leave_out(Counter& reason);
   bool is_live();
   Timeline::Stamps stamps_of(GstBuffer* buffer, const mp4::AccessUnit& unit);
   std::optional<int64_t> running_time(GstClockTime time) const;

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "gstref.h"
+#include "log.h"
+
 namespace trailingmp4 {
 namespace {
 
@@ -134,13 +137,38 @@ InputTracks::Place InputTracks::place_sample(int64_t now, mp4::Ticks clip) {
     const std::lock_guard lock(mutex_);
     begun_.push_back(*stream.track);
   }
-  if (stream.to_be_described) {
-    const auto description = recording_->add_description(*stream.track, stream.caps.config);
-    stream.description = description.value_or(stream.description);
-    stream.to_be_described = false;
-  }
+  if (stream.to_be_described) describe(stream);
   stream.last = now;
   return {*stream.track, stream.description, stream.clip, is_first};
+}
+
+void InputTracks::describe(Stream& stream) {
+  const auto description = recording_->add_description(*stream.track, stream.caps.config);
+  if (description && *description != stream.description)
+    GST_INFO_OBJECT(pad_, "track %u goes by sample description %u from here on", *stream.track + 1,
+                    *description + 1);
+  stream.description = description.value_or(stream.description);
+  stream.to_be_described = false;
+}
+
+void InputTracks::log_begin(const Place& place, const mp4::Recording::Sample& sample,
+                            int64_t offset_ns) const {
+  const mp4::Timescale timescale = current_->caps.config.timescale;
+  const auto caps = GstRef<GstCaps>::adopt(gst_pad_get_current_caps(pad_));
+  GST_INFO_OBJECT(pad_,
+                  "track %u begins at running time %" GST_STIME_FORMAT
+                  ", moved by %" GST_STIME_FORMAT ", caps %" GST_PTR_FORMAT,
+                  place.track + 1, GST_STIME_ARGS(timescale.to_ns(sample.times.pts)),
+                  GST_STIME_ARGS(offset_ns), static_cast<void*>(caps.get()));
+}
+
+void InputTracks::log_sample(const Place& place, const mp4::Recording::Sample& sample) const {
+  GST_LOG_OBJECT(pad_,
+                 "track %u, sample description %u: DTS %" G_GINT64_FORMAT ", PTS %" G_GINT64_FORMAT
+                 ", duration %" G_GINT64_FORMAT " (ticks of 1/%u s), %u bytes%s",
+                 place.track + 1, place.description + 1, sample.times.dts, sample.times.pts,
+                 sample.times.duration, current_->caps.config.timescale.ticks_per_second,
+                 sample.payload.size(), sample.access.sync ? ", sync sample" : "");
 }
 
 std::optional<mp4::Ticks> InputTracks::pcm_end() const {

@@ -22,8 +22,9 @@ namespace trailingmp4 {
 
 class InputTracks {
  public:
-  InputTracks(std::shared_ptr<mp4::Recording> recording, Timeline::Counters& counters)
-      : recording_(std::move(recording)), counters_(counters) {}
+  // The pad is named in the log.
+  InputTracks(GstPad* pad, std::shared_ptr<mp4::Recording> recording, Timeline::Counters& counters)
+      : pad_(pad), recording_(std::move(recording)), counters_(counters) {}
 
   // The stream from the next sample on. now: where the stream has come to, in nanoseconds.
   void set_caps(TrackCaps caps, int64_t now);
@@ -53,6 +54,10 @@ class InputTracks {
   };
   // clip: at the beginning of the sample, as upstream says; it counts if it begins the track.
   Place place_sample(int64_t now, mp4::Ticks clip);
+
+  // Into the log. offset_ns: by how much running time is moved.
+  void log_begin(const Place& place, const mp4::Recording::Sample& sample, int64_t offset_ns) const;
+  void log_sample(const Place& place, const mp4::Recording::Sample& sample) const;
 
   // Of PCM, where the frames end that its track has; nothing: it has none, or is no PCM.
   std::optional<mp4::Ticks> pcm_end() const;
@@ -91,8 +96,10 @@ class InputTracks {
   mp4::AccessUnit look_for_sets(const mp4::ByteSource& sample);
   void bring_sets(std::vector<std::vector<uint8_t>> sets);
   void note_change();
+  void describe(Stream& stream);
   void use_depth();
 
+  GstPad* const pad_;
   std::shared_ptr<mp4::Recording> recording_;
   Timeline::Counters& counters_;
   mp4::TrackTags tags_;

@@ -2,6 +2,9 @@
 #include "properties.h"
 
 #include <algorithm>
+#include <memory>
+
+#include "gstref.h"
 
 namespace trailingmp4 {
 namespace {
@@ -69,49 +72,51 @@ void install_file_properties(GObjectClass* klass, const Settings& defaults) {
       klass, kLocation,
       g_param_spec_string("location", "Location",
                           "Path of the file to record to. Nothing of that name may exist, unless "
-                          "overwrite is set",
+                          "overwrite is set. Since 0.1",
                           nullptr, kInReady));
   g_object_class_install_property(
       klass, kOverwrite,
-      g_param_spec_boolean("overwrite", "Overwrite",
-                           "Take the place of a file of that name, as soon as something of the new "
-                           "one is durable; until then the new one is \".NAME.recording\"",
-                           defaults.overwrite, kInReady));
+      g_param_spec_boolean(
+          "overwrite", "Overwrite",
+          "Take the place of a file of that name, as soon as something of the new "
+          "one is durable; until then the new one is \".NAME.recording\". Since 0.1",
+          defaults.overwrite, kInReady));
   g_object_class_install_property(
       klass, kFragmentDuration,
       g_param_spec_uint64("fragment-duration", "Fragment duration",
                           "Nanoseconds of media after which they are durable in a file that can be "
-                          "played, whatever happens then (0 = only at the end)",
+                          "played, whatever happens then (0 = only at the end). Since 0.1",
                           0, kLongestFragment, defaults.fragment_duration, kInReady));
   g_object_class_install_property(
       klass, kSyncInterval,
       g_param_spec_uint64("sync-interval", "Sync interval",
                           "Nanoseconds from one sync of the disk to the next, at least; what is "
-                          "less than fragment-duration means that",
+                          "less than fragment-duration means that. Since 0.1",
                           0, kLongestSyncInterval, defaults.sync_interval, kInReady));
   g_object_class_install_property(
       klass, kFileMode,
       g_param_spec_uint("file-mode", "File mode",
                         "Permission bits of the file, further limited by the umask "
-                        "(416 is octal 0640: owner reads and writes, group reads)",
+                        "(416 is octal 0640: owner reads and writes, group reads). Since 0.1",
                         0, 0777, defaults.file_mode, kInReady));
   g_object_class_install_property(
       klass, kMaxQueueBytes,
       g_param_spec_uint64("max-queue-bytes", "Max queue bytes",
                           "Bytes of media that may wait for the disk; see queue-full. All "
-                          "recorders of a process together hold at most 1 GiB",
+                          "recorders of a process together hold at most 1 GiB. Since 0.1",
                           1, G_MAXUINT64, defaults.max_queue_bytes, kAlways));
   g_object_class_install_property(
       klass, kQueueFull,
       g_param_spec_enum("queue-full", "Queue full",
-                        "What happens to samples while the queue to the disk is full",
+                        "What happens to samples while the queue to the disk is full. Since 0.1",
                         queue_full_type(), static_cast<gint>(defaults.queue_full), kAlways));
   g_object_class_install_property(
       klass, kStopTimeout,
-      g_param_spec_uint64("stop-timeout", "Stop timeout",
-                          "Nanoseconds that a stop waits for the disk to take the end of the "
-                          "file; then writing goes on in the background (0 = wait for ever)",
-                          0, G_MAXUINT64, defaults.stop_timeout, kAlways));
+      g_param_spec_uint64(
+          "stop-timeout", "Stop timeout",
+          "Nanoseconds that a stop waits for the disk to take the end of the "
+          "file; then writing goes on in the background (0 = wait for ever). Since 0.1",
+          0, G_MAXUINT64, defaults.stop_timeout, kAlways));
 }
 
 void install_media_properties(GObjectClass* klass, const Settings& defaults) {
@@ -119,30 +124,32 @@ void install_media_properties(GObjectClass* klass, const Settings& defaults) {
       klass, kStartAtSync,
       g_param_spec_boolean("start-at-sync", "Start at sync sample",
                            "Begin a video track at its first sync sample; false: at its first "
-                           "picture",
+                           "picture. Since 0.1",
                            defaults.start_at_sync, kInReady));
   g_object_class_install_property(
       klass, kMaxGap,
-      g_param_spec_uint64("max-gap", "Max gap",
-                          "Nanoseconds that times may jump forward, and be believed, while neither "
-                          "another track nor the clock of a live source says that they passed",
-                          0, G_MAXINT64, static_cast<guint64>(defaults.clock.max_gap), kInReady));
+      g_param_spec_uint64(
+          "max-gap", "Max gap",
+          "Nanoseconds that times may jump forward, and be believed, while neither "
+          "another track nor the clock of a live source says that they passed. Since 0.1",
+          0, G_MAXINT64, static_cast<guint64>(defaults.clock.max_gap), kInReady));
   g_object_class_install_property(
       klass, kGapPolicy,
-      g_param_spec_enum("gap-policy", "Gap policy", "What happens at a jump over max-gap",
-                        gap_policy_type(), static_cast<gint>(defaults.clock.gap_policy), kInReady));
+      g_param_spec_enum("gap-policy", "Gap policy",
+                        "What happens at a jump over max-gap. Since 0.1", gap_policy_type(),
+                        static_cast<gint>(defaults.clock.gap_policy), kInReady));
   g_object_class_install_property(
       klass, kMaxStepBack,
       g_param_spec_uint64("max-step-back", "Max step back",
                           "Nanoseconds that times may step back and still be taken for jitter; "
-                          "beyond it the track goes on where it was",
+                          "beyond it the track goes on where it was. Since 0.1",
                           0, G_MAXINT64, static_cast<guint64>(defaults.clock.max_step_back),
                           kInReady));
   g_object_class_install_property(
       klass, kLossPolicy,
       g_param_spec_enum("loss-policy", "Loss policy",
-                        "What happens when upstream says that data was lost", loss_policy_type(),
-                        static_cast<gint>(defaults.loss_policy), kInReady));
+                        "What happens when upstream says that data was lost. Since 0.1",
+                        loss_policy_type(), static_cast<gint>(defaults.loss_policy), kInReady));
 }
 
 }  // namespace
@@ -154,7 +161,8 @@ void install_properties(GObjectClass* klass) {
   g_object_class_install_property(
       klass, kStats,
       g_param_spec_boxed(
-          "stats", "Statistics", "What was recorded, dropped and corrected, in all and per track",
+          "stats", "Statistics",
+          "What was recorded, dropped and corrected, in all and per track. Since 0.1",
           GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 
@@ -250,6 +258,24 @@ bool get_setting(const Settings& settings, guint id, GValue* value) {
     default:
       return false;
   }
+}
+
+std::string settings_text(GstElement* element) {
+  GObjectClass* klass = G_OBJECT_GET_CLASS(element);
+  const GType own = G_OBJECT_TYPE(element);
+  std::string text;
+  guint count = 0;
+  const std::unique_ptr<GParamSpec*, GFree> specs(g_object_class_list_properties(klass, &count));
+  for (guint i = 0; i < count; ++i) {
+    const GParamSpec* spec = specs.get()[i];
+    if (spec->owner_type != own || !(spec->flags & G_PARAM_WRITABLE)) continue;
+    GValue value = G_VALUE_INIT;
+    g_object_get_property(G_OBJECT(element), spec->name, &value);
+    const GString8 written(gst_value_serialize(&value));
+    g_value_unset(&value);
+    text += std::string(" ") + spec->name + "=" + (written ? written.get() : "");
+  }
+  return text;
 }
 
 }  // namespace trailingmp4

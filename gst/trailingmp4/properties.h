@@ -5,6 +5,8 @@
 
 #include <gst/gst.h>
 
+#include <string>
+
 #include "settings.h"
 
 namespace trailingmp4 {
@@ -31,5 +33,8 @@ void install_properties(GObjectClass* klass);
 // False: there is no such setting.
 bool set_setting(Settings& settings, guint id, const GValue* value);
 bool get_setting(const Settings& settings, guint id, GValue* value);
+
+// " name=value" of each, for the log.
+std::string settings_text(GstElement* element);
 
 }  // namespace trailingmp4

@@ -3,14 +3,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "busmessages.h"
+#include "location.h"
+#include "log.h"
+#include "properties.h"
 #include "recordinglistener.h"
 #include "statistics.h"
 #include "upstream.h"
-
-GST_DEBUG_CATEGORY_EXTERN(trailing_mp4_sink_debug);
-#define GST_CAT_DEFAULT trailing_mp4_sink_debug
 
 namespace trailingmp4 {
 namespace {
@@ -49,10 +50,8 @@ std::shared_ptr<mp4::Recording> Recorder::recording() {
 bool Recorder::prepare() {
   const Settings settings = this->settings();
   std::unique_ptr<mp4::PosixOutputFile> target;
-  mp4::Status status;
-  if (settings.location.empty())
-    status = {mp4::StatusCode::kOpen, "No location is set to record to."};
-  else
+  mp4::Status status = check_location(settings.location);
+  if (status.ok())
     status = mp4::PosixOutputFile::open_folder(settings.location,
                                                {settings.file_mode, settings.overwrite}, target);
   if (!status.ok()) {
@@ -74,6 +73,8 @@ bool Recorder::start() {
                target_settings_.overwrite == settings_.overwrite;
   }
   if (!prepared && !prepare()) return false;
+  warn_of_short_fragments();
+  GST_INFO_OBJECT(element_, "settings in force:%s", settings_text(element_).c_str());
   tags_.forget();
   const std::lock_guard lock(mutex_);
   open_location_ = target_settings_.location;
@@ -82,6 +83,8 @@ bool Recorder::start() {
   recording_settings.max_queue_bytes = settings_.max_queue_bytes;
   recording_settings.fragment_ns = static_cast<int64_t>(settings_.fragment_duration);
   recording_settings.sync_interval_ns = static_cast<int64_t>(settings_.sync_interval);
+  const GString8 name(gst_object_get_name(GST_OBJECT(element_)));
+  recording_settings.log = core_log(name.get());
   recording_ =
       std::make_shared<mp4::Recording>(std::move(target_), std::move(listener), recording_settings);
   clock_ = std::make_shared<SharedClock>(
@@ -97,6 +100,22 @@ bool Recorder::start() {
     input.begin_cycle(cycle_settings());
   });
   return true;
+}
+
+// mp4mux counts the same property in milliseconds.
+void Recorder::warn_of_short_fragments() {
+  constexpr GstClockTime kShortest = 10 * GST_MSECOND;
+  GstClockTime duration;
+  {
+    const std::lock_guard lock(mutex_);
+    duration = settings_.fragment_duration;
+    if (duration == 0 || duration >= kShortest) return;
+    if (std::exchange(warned_of_short_fragments_, true)) return;
+  }
+  post_settings_warning(element_, "fragment-duration is " + std::to_string(duration) +
+                                      " nanoseconds. Its unit is nanoseconds: one second is "
+                                      "1000000000. Each fragment below 10 ms costs a sync of the "
+                                      "disk and hundreds of bytes.");
 }
 
 void Recorder::play() {
@@ -132,6 +151,7 @@ void Recorder::begin_stop() {
 void Recorder::finish_stop() {
   const std::shared_ptr<mp4::Recording> recording = this->recording();
   if (!recording) return;
+  GST_DEBUG_OBJECT(element_, "stopped; waiting for the end of the file");
   end_recording(*recording);
   wait_for_ending(*recording, settings().stop_timeout);
   StructureOwner stats = this->stats();
@@ -330,6 +350,7 @@ void Recorder::end_if_due() {
     if (!roster_.empty() || forced_eos_) reached_eos_ = true;  // not by releasing the last pad
     recording = recording_;
   }
+  GST_DEBUG_OBJECT(element_, "the recording ends: no pad takes part any more");
   end_recording(*recording);
   post_eos_if_due();
 }

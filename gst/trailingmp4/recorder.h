@@ -79,6 +79,7 @@ class Recorder {
 
  private:
   bool expects_stream();
+  void warn_of_short_fragments();
   CycleSettings cycle_settings() const;  // mutex_ held
   void end_if_due();
   void end_without_tracks(const std::string& text);
@@ -109,6 +110,7 @@ class Recorder {
   bool eos_posted_ = false;               // since PLAYING
   bool done_ = false;                     // the file is finished, or there is none
   guint32 eos_seqnum_ = 0;
+  bool warned_of_short_fragments_ = false;
   std::optional<guint> group_id_;  // of the last STREAM_START message
   std::atomic<bool> drops_when_full_{false};
 };

@@ -15,7 +15,9 @@ RecordingListener::RecordingListener(Recorder& recorder, GstElement* element, un
       cycle_(cycle),
       location_(std::move(location)) {}
 
-void RecordingListener::opened() { post_opened(element_.get(), location_); }
+void RecordingListener::opened(const mp4::Recording::Summary& summary) {
+  post_opened(element_.get(), location_, summary);
+}
 
 void RecordingListener::track_damaged(mp4::TrackIndex track) {
   post_stream_warning(element_.get(), "Samples of track " + std::to_string(track + 1) +

@@ -21,7 +21,7 @@ class RecordingListener final : public mp4::Recording::Listener {
  public:
   RecordingListener(Recorder& recorder, GstElement* element, unsigned cycle, std::string location);
 
-  void opened() override;
+  void opened(const mp4::Recording::Summary& summary) override;
   void track_damaged(mp4::TrackIndex track) override;
   void track_left_out(mp4::TrackIndex track) override;
   void track_grew_long(mp4::TrackIndex track) override;

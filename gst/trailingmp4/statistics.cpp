@@ -18,6 +18,38 @@ void set_fields(GstStructure* structure, std::initializer_list<Field> fields) {
 
 }  // namespace
 
+std::vector<NamedCounter> input_counters(const InputCounters& counters) {
+  return {
+      {"copied", counters.copied},
+      {"losses", counters.losses},
+      {"gaps", counters.gaps},
+      {"dropped-empty", counters.empty},
+      {"dropped-no-slice", counters.no_slice},
+      {"dropped-before-sync", counters.before_sync},
+      {"dropped-after-loss", counters.after_loss},
+      {"dropped-queue-full", counters.queue_full},
+      {"dropped-after-end", counters.after_end},
+  };
+}
+
+std::vector<NamedCounter> time_counters(const Timeline::Counters& times) {
+  return {
+      {"dropped-lead", times.audio.left_out},
+      {"missing-pts", times.missing_pts},
+      {"moved", times.video.moved},
+      {"unusable-dts", times.video.unusable_dts},
+      {"depth-grown", times.video.depth_grown},
+      {"restarts", times.clock.restarts},
+      {"reanchored", times.clock.reanchored},
+      {"worked-off", times.clock.worked_off},
+      {"steps-undone", times.clock.steps_undone},
+      {"gaps-collapsed", times.clock.gaps_collapsed},
+      {"gaps-shortened", times.clock.gaps_shortened},
+      {"frames-shortened", times.audio.shortened},
+      {"frames-stretched", times.audio.stretched},
+  };
+}
+
 StructureOwner track_stats(const char* pad_name, const mp4::Recording::TrackSummary& track,
                            const InputCounters& counters, const Timeline::Counters& times) {
   StructureOwner stats(gst_structure_new("track", "pad", G_TYPE_STRING, pad_name, nullptr));
@@ -26,29 +58,10 @@ StructureOwner track_stats(const char* pad_name, const mp4::Recording::TrackSumm
                               {"bytes", track.bytes},
                               {"duration", static_cast<guint64>(track.duration_ns)},
                               {"damaged", track.damaged},
-                              {"copied", counters.copied.value()},
-                              {"losses", counters.losses.value()},
-                              {"gaps", counters.gaps.value()},
-                              {"dropped-empty", counters.empty.value()},
-                              {"dropped-no-slice", counters.no_slice.value()},
-                              {"dropped-before-sync", counters.before_sync.value()},
-                              {"dropped-after-loss", counters.after_loss.value()},
-                              {"dropped-queue-full", counters.queue_full.value()},
-                              {"dropped-after-end", counters.after_end.value()},
-                              {"dropped-lead", times.audio.left_out.value()},
-                              {"missing-pts", times.missing_pts.value()},
-                              {"moved", times.video.moved.value()},
-                              {"unusable-dts", times.video.unusable_dts.value()},
-                              {"depth-grown", times.video.depth_grown.value()},
-                              {"restarts", times.clock.restarts.value()},
-                              {"reanchored", times.clock.reanchored.value()},
-                              {"worked-off", times.clock.worked_off.value()},
-                              {"steps-undone", times.clock.steps_undone.value()},
-                              {"gaps-collapsed", times.clock.gaps_collapsed.value()},
-                              {"gaps-shortened", times.clock.gaps_shortened.value()},
-                              {"frames-shortened", times.audio.shortened.value()},
-                              {"frames-stretched", times.audio.stretched.value()},
                           });
+  for (const auto& counters_of : {input_counters(counters), time_counters(times)})
+    for (const NamedCounter& field : counters_of)
+      set_fields(stats.get(), {{field.name, field.counter.value()}});
   return stats;
 }
 

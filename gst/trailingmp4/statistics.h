@@ -27,6 +27,14 @@ struct InputCounters {
   Counter copied;       // from pools or other than system memory
 };
 
+// A counter by the name of its field in "stats".
+struct NamedCounter {
+  const char* name;
+  const Counter& counter;
+};
+std::vector<NamedCounter> input_counters(const InputCounters& counters);
+std::vector<NamedCounter> time_counters(const Timeline::Counters& times);
+
 StructureOwner track_stats(const char* pad_name, const mp4::Recording::TrackSummary& track,
                            const InputCounters& counters, const Timeline::Counters& times);
 

@@ -62,6 +62,8 @@ class Timeline {
   Placed place(TrackTimes& track, const Stamps& stamps);
   // Where what was placed ends, in nanoseconds of the recording's clock.
   int64_t end() const { return last_end_; }
+  // What is added to running time, as of the last sample.
+  int64_t offset() const { return clock_.offset(); }
 
  private:
   int64_t time_of(const Stamps& stamps);

@@ -64,7 +64,7 @@ class NoFile final : public mp4::OutputFile {
 };
 
 class Nobody final : public mp4::Recording::Listener {
-  void opened() override {}
+  void opened(const mp4::Recording::Summary&) override {}
   void track_damaged(mp4::TrackIndex) override {}
   void track_left_out(mp4::TrackIndex) override {}
   void track_grew_long(mp4::TrackIndex) override {}

@@ -30,7 +30,7 @@ void Witness::hear(const std::string& what, const std::function<void()>& hook) {
   if (hook) hook();
 }
 
-void Witness::opened() {
+void Witness::opened(const mp4::Recording::Summary&) {
   {
     const std::lock_guard lock(mutex_);
     opened_ = true;

@@ -44,7 +44,7 @@ class Witness final : public mp4::Recording::Listener {
   std::function<void()> when_opened, when_damaged, when_finished, when_failed;
   std::function<void()> when_told;  ///< why the recording failed, or had to end
 
-  void opened() override;
+  void opened(const mp4::Recording::Summary& summary) override;
   void track_damaged(mp4::TrackIndex track) override;
   void track_left_out(mp4::TrackIndex track) override;
   void track_grew_long(mp4::TrackIndex track) override;

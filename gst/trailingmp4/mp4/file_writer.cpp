@@ -40,6 +40,7 @@ struct FileWriter::Thread {
 void* FileWriter::thread_main(void* argument) {
   const std::unique_ptr<Thread> thread(static_cast<Thread*>(argument));
   block_signals();
+  pthread_setname_np(pthread_self(), "mp4-writer");  // for top -H, ps -T and debuggers
   writer_of_this_thread = thread->writer;
   thread->writer->run(thread->generation);
   return nullptr;

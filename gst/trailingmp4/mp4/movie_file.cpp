@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cinttypes>
+#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -22,19 +24,48 @@ iovec piece_of(std::span<const uint8_t> bytes) {
   return {const_cast<uint8_t*>(bytes.data()), bytes.size()};
 }
 
+// errno's sentence, where there is an errno.
+const char* system_error(const Status& status) {
+  return status.error_number() ? std::strerror(status.error_number()) : "no system error";
+}
+
 }  // namespace
 
-Status MovieFile::create() { return file_->create(); }
+// Writes into the log what a step did and how long it took.
+template <typename Work>
+Status MovieFile::log_step(const char* step, const Work& work) const {
+  if (!log_.wants(LogLevel::kDebug)) return work();
+  const auto begin = std::chrono::steady_clock::now();
+  const Status status = work();
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  if (status.ok())
+    MP4_LOG(log_, LogLevel::kDebug, "%s: done in %.3f ms", step, took.count());
+  else
+    MP4_LOG(log_, LogLevel::kDebug, "%s: failed after %.3f ms: %s (errno %d, %s)", step,
+            took.count(), status.text().c_str(), status.error_number(), system_error(status));
+  return status;
+}
+
+Status MovieFile::create() {
+  return log_step("S0 make the file", [&] { return file_->create(); });
+}
 
 Status MovieFile::append(const Fragment& fragment, std::vector<TrackIndex>& damaged) {
   const FragmentFrame& frame = fragment.frame();
   const uint64_t size =
       frame.file_begin.size() + frame.head.size() + fragment.bytes() + frame.padding;
   const uint64_t last = end_ + size + kBoxHeaderSize + fragment.moov_bound() + kSpare;
-  Status status = file_->reserve(end_, last);
-  if (status.ok() && !frame.file_begin.empty()) status = begin(frame);
-  if (status.ok() && frame.revision) status = revise(*frame.revision);
-  if (status.ok()) status = append_samples(fragment, damaged);
+  Status status = log_step("hold room for the fragment and the moov",
+                           [&] { return file_->reserve(end_, last); });
+  if (status.ok() && !frame.file_begin.empty())
+    status = log_step("S1 write and sync the head of the file", [&] { return begin(frame); });
+  if (status.ok() && frame.revision)
+    status = log_step("revise the moov at the head", [&] { return revise(*frame.revision); });
+  if (!status.ok()) return status;
+  const uint64_t offset = end_;
+  status = log_step("S2 append the fragment", [&] { return append_samples(fragment, damaged); });
+  MP4_LOG(log_, LogLevel::kDebug, "fragment at %" PRIu64 ": %" PRIu64 " bytes, %s", offset, size,
+          frame.head.empty() ? "no moof" : "hidden");
   return status;
 }
 
@@ -51,9 +82,9 @@ Status MovieFile::begin(const FragmentFrame& frame) {
 // The new moov is durable before it is seen, and is seen before a fragment that needs it.
 Status MovieFile::revise(const FragmentFrame::Revision& revision) {
   Status status = write(revision.offset, revision.bytes);
-  if (status.ok()) status = sync();
+  if (status.ok()) status = sync("sync the revised moov, hidden");
   if (status.ok()) status = write(revision.old_offset, revision.hides_old);
-  if (status.ok()) status = sync();
+  if (status.ok()) status = sync("sync the revised moov, shown");
   return status;
 }
 
@@ -97,20 +128,24 @@ Status MovieFile::commit() {
 // What could not be published is not tried again.
 Status MovieFile::publish() {
   const std::vector<Hidden> hidden = std::exchange(hidden_, {});
-  if (auto status = sync(); !status.ok()) return status;
-  for (const Hidden& fragment : hidden) {
-    if (auto status = write(fragment.offset, fragment.box_header); !status.ok()) return status;
-    ++published_;
-  }
-  return {};
+  if (auto status = sync("S3 sync the fragments"); !status.ok()) return status;
+  return log_step("S4 publish", [&]() -> Status {
+    for (const Hidden& fragment : hidden) {
+      if (auto status = write(fragment.offset, fragment.box_header); !status.ok()) return status;
+      ++published_;
+      MP4_LOG(log_, LogLevel::kDebug, "fragment at %" PRIu64 ": published, %" PRIu64 " so far",
+              fragment.offset, published_);
+    }
+    return {};
+  });
 }
 
-Status MovieFile::settle() { return is_synced_ ? Status() : sync(); }
+Status MovieFile::settle() { return is_synced_ ? Status() : sync("sync what was published"); }
 
 // A file that was there before goes only when the new one has something, for good.
 Status MovieFile::take_name() {
   Status status = settle();
-  if (status.ok()) status = file_->take_name();
+  if (status.ok()) status = log_step("take the file's name", [&] { return file_->take_name(); });
   has_name_ = status.ok();
   return status;
 }
@@ -130,17 +165,23 @@ Status MovieFile::take_name_at_last() {
 Status MovieFile::finish(const Boxes& moov) {
   const uint64_t moov_offset = end_ + kBoxHeaderSize;
   const uint64_t size = moov_offset + moov.size();
+  MP4_LOG(log_, LogLevel::kDebug, "ending: moov of %" PRIu64 " bytes at %" PRIu64, moov.size(),
+          moov_offset);
   Status status;
+  const auto step = [&](const char* name, const auto& work) {
+    if (status.ok()) status = log_step(name, work);
+  };
   if (!fits<uint32_t>(size - end_)) status = {StatusCode::kInvalid, "The index exceeds 4 GiB."};
-  if (status.ok()) status = append_moov(moov);                // S5: all fragments
-  if (status.code() == StatusCode::kNoSpace) drop_rest();     // S5 failed: all fragments
-  if (status.ok()) status = sync();                           // S6: all fragments, M hidden
-  if (status.ok()) status = check_size(size);                 // S7: the same
-  if (status.ok()) status = flip(moov_offset - kMdatOffset);  // S8: either of the two
-  if (status.ok()) status = sync();                           // S9: finished
-  if (status.ok() && !has_name_) status = take_name_at_last();
-  if (status.ok()) status = file_->truncate(size);
-  const Status closed = file_->close();
+  step("S5 append the moov, hidden", [&] { return append_moov(moov); });  // all fragments
+  if (status.code() == StatusCode::kNoSpace) drop_rest();       // S5 failed: all fragments
+  if (status.ok()) status = sync("S6 sync the moov");           // all fragments, M hidden
+  step("S7 check the size", [&] { return check_size(size); });  // the same
+  step("S8 flip the size of the mdat",
+       [&] { return flip(moov_offset - kMdatOffset); });  // either of the two
+  if (status.ok()) status = sync("S9 sync the flip");     // finished
+  if (!has_name_) step("take the name at last", [&] { return take_name_at_last(); });
+  step("give back the room held", [&] { return file_->truncate(size); });
+  const Status closed = log_step("close the file", [&] { return file_->close(); });
   return status.ok() ? closed : status;
 }
 
@@ -152,6 +193,7 @@ void MovieFile::drop_rest() {
 
 // The error that led here has been reported; what is added to it helps nobody.
 void MovieFile::abandon() {
+  MP4_LOG(log_, LogLevel::kDebug, "the file is closed as it is, at %" PRIu64 " bytes", size_);
   Status status;
   if (!sync_failed_ && !hidden_.empty()) {
     status = publish();
@@ -202,7 +244,7 @@ Status MovieFile::append_moov_over_rest(const Boxes& moov) {
 Status MovieFile::forget_fragment() {
   const std::array<uint8_t, kBoxHeaderSize> nothing{};
   const Status status = write(end_ + kBoxHeaderSize, nothing);
-  return status.ok() ? sync() : status;
+  return status.ok() ? sync("sync the forgotten fragment") : status;
 }
 
 Status MovieFile::check_size(uint64_t expected) {
@@ -232,8 +274,8 @@ Status MovieFile::write(uint64_t offset, std::span<const iovec> pieces) {
   return status;
 }
 
-Status MovieFile::sync() {
-  const Status status = file_->sync();
+Status MovieFile::sync(const char* step) {
+  const Status status = log_step(step, [&] { return file_->sync(); });
   if (status.ok()) note_synced();
   sync_failed_ = sync_failed_ || !status.ok();
   return status;

@@ -28,13 +28,15 @@
 
 #include "boxes.h"
 #include "fragment.h"
+#include "log.h"
 #include "output_file.h"
 
 namespace mp4 {
 
 class MovieFile {
  public:
-  explicit MovieFile(std::unique_ptr<OutputFile> file) : file_(std::move(file)) {}
+  explicit MovieFile(std::unique_ptr<OutputFile> file, Log log = {})
+      : log_(std::move(log)), file_(std::move(file)) {}
   // One that a recorder left over: its fragments end there, and what is behind is a rest, or the
   // very moov that is to be shown. All that can be done with it is finish().
   enum class Behind { kRest, kMoov };
@@ -87,12 +89,15 @@ class MovieFile {
   Status flip(uint64_t mdat_size);
   Status write(uint64_t offset, std::span<const uint8_t> bytes);
   Status write(uint64_t offset, std::span<const iovec> pieces);
-  Status sync();
+  Status sync(const char* step);  // the step's name in the log
   Status take_name();
   Status take_name_at_last();
+  template <typename Work>
+  Status log_step(const char* step, const Work& work) const;
   void note_written(uint64_t offset, uint64_t bytes);
   void note_synced();
 
+  const Log log_;
   std::unique_ptr<OutputFile> file_;
   uint64_t end_ = 0;  // E: where the next fragment goes
   std::vector<Hidden> hidden_;

@@ -2,6 +2,8 @@
 #include "recording.h"
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstring>
 #include <optional>
 
 #include "narrow.h"
@@ -37,7 +39,7 @@ FileWriter::Pace pace(const Recording::Settings& settings) {
 }  // namespace
 
 struct Recording::News {
-  bool opened = false;
+  std::optional<Summary> opened;
   std::vector<TrackIndex> damaged;
   std::vector<TrackIndex> left_out;
   std::vector<TrackIndex> grown_long;
@@ -53,7 +55,7 @@ Recording::Recording(std::unique_ptr<OutputFile> file, std::shared_ptr<Listener>
       listener_(std::move(listener)),
       assembler_(assembly(settings)),
       news_(new News),
-      file_(std::move(file)),
+      file_(std::move(file), settings.log),
       writer_(*this, settings.max_queue_bytes, pace(settings)) {}
 
 Recording::~Recording() = default;
@@ -222,6 +224,7 @@ Recording::Summary Recording::summarise() {
     }
     summary.tracks.push_back(sum);
   }
+  if (begin <= end) summary.zero_ns = begin;
   summary.duration_ns = std::max<int64_t>(0, end - std::min(begin, end));
   summary.bytes_written = bytes_written_;
   summary.bytes_synced = bytes_synced_;
@@ -235,11 +238,14 @@ Recording::Summary Recording::summarise() {
 void Recording::begin() {
   if (const Status status = file_.create(); !status.ok()) return fail(status);
   const std::lock_guard lock(mutex_);
-  news_->opened = true;
+  news_->opened = summarise();
 }
 
 void Recording::write(Fragment& fragment) {
   if (is_over()) return;
+  MP4_LOG(settings_.log, LogLevel::kDebug,
+          "fragment taken from the queue: %" PRIu64 " bytes of media of %" PRIu64 " bytes waiting",
+          fragment.bytes(), writer_.queued_bytes());
   std::vector<TrackIndex> damaged;
   if (const Status status = file_.append(fragment, damaged); !status.ok()) return end_for(status);
   const std::lock_guard lock(mutex_);
@@ -316,6 +322,7 @@ bool Recording::is_over() {
 
 // Where the disk is full, the file can be finished with what is in it. What is queued is dropped.
 void Recording::end_for(const Status& status) {
+  log_failure("the recording has to end", status);
   Fragment dropped;  // given back without the lock
   {
     const std::lock_guard lock(mutex_);
@@ -336,6 +343,7 @@ void Recording::end_for(const Status& status) {
 }
 
 void Recording::fail(const Status& status) {
+  log_failure("the file is not finished", status);
   file_.abandon();
   Fragment dropped;  // given back without the lock
   const std::lock_guard lock(mutex_);
@@ -345,6 +353,12 @@ void Recording::fail(const Status& status) {
   dropped = assembler_.discard();
   writer_.set_deadline(std::nullopt);
   writer_.wake();
+}
+
+void Recording::log_failure(const char* what, const Status& status) const {
+  MP4_LOG(settings_.log, LogLevel::kDebug, "%s: %s (errno %d, %s)", what, status.text().c_str(),
+          status.error_number(),
+          status.error_number() ? std::strerror(status.error_number()) : "no system error");
 }
 
 bool Recording::has_news() {
@@ -363,7 +377,7 @@ void Recording::announce() {
     listener = last ? std::move(listener_) : listener_;
   }
   if (!listener) return;
-  if (news->opened) listener->opened();
+  if (news->opened) listener->opened(*news->opened);
   for (TrackIndex track : news->damaged) listener->track_damaged(track);
   for (TrackIndex track : news->left_out) listener->track_left_out(track);
   for (TrackIndex track : news->grown_long) listener->track_grew_long(track);

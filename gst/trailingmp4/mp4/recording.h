@@ -30,6 +30,7 @@
 #include "file_writer.h"
 #include "fragment.h"
 #include "fragment_assembler.h"
+#include "log.h"
 #include "moov.h"
 #include "movie_file.h"
 #include "output_file.h"
@@ -52,6 +53,7 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
     // Of a track, after which the listener hears that readers may refuse it: GStreamer's qtdemux
     // (1.22) does at 6.55 million. Not of PCM, which readers take by the chunk.
     uint32_t many_samples = 6'000'000;
+    Log log = {};
   };
 
   struct TrackSummary {
@@ -62,6 +64,9 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
     uint64_t damaged;  // samples that became zeros
   };
   struct Summary {
+    // Of the file's time 0, on the tracks' common clock, as far as it is known: earlier samples of
+    // a track that begins later move it. Nothing: no sample yet.
+    std::optional<int64_t> zero_ns;
     int64_t duration_ns = 0;
     uint64_t bytes_written = 0;
     uint64_t bytes_synced = 0;
@@ -76,7 +81,7 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
   class Listener {
    public:
     virtual ~Listener() = default;
-    virtual void opened() = 0;
+    virtual void opened(const Summary& summary) = 0;
     virtual void track_damaged(TrackIndex track) = 0;  // once a track
     // Readers find the track in the finished file only.
     virtual void track_left_out(TrackIndex track) = 0;
@@ -161,6 +166,7 @@ class Recording final : public std::enable_shared_from_this<Recording>, private 
   void arm_deadline();                         // mutex_ held
   void end_for(const Status& status);
   void fail(const Status& status);
+  void log_failure(const char* what, const Status& status) const;
   bool is_over();        // nothing more is to be written but the ending, or not even that
   void note_progress();  // mutex_ held
   Summary summarise();   // mutex_ held

@@ -94,6 +94,11 @@ GST_START_TEST(the_templates_stand_in_the_order_that_automatic_linking_needs) {
     item = item->next;
   }
   fail_unless(item == nullptr);
+  // What editors and gst-launch-1.0 read of an element that is not loaded.
+  GstElementFactory* factory = gst_element_get_factory(bench.element());
+  const auto* foremost = static_cast<const GstStaticPadTemplate*>(
+      gst_element_factory_get_static_pad_templates(factory)->data);
+  fail_unless_equals_string(foremost->name_template, "sink_%u");
 }
 GST_END_TEST
 
@@ -102,7 +107,7 @@ GST_START_TEST(the_element_is_a_sink_with_tags_and_presets) {
   fail_unless(GST_OBJECT_FLAG_IS_SET(bench.element(), GST_ELEMENT_FLAG_SINK));
   fail_unless(GST_IS_TAG_SETTER(bench.element()));
   fail_unless(GST_IS_PRESET(bench.element()));
-  fail_if(GST_IS_URI_HANDLER(bench.element()));
+  fail_unless(GST_IS_URI_HANDLER(bench.element()));
 }
 GST_END_TEST
 
@@ -161,6 +166,7 @@ GST_START_TEST(each_property_has_a_blurb_and_says_when_it_may_change) {
     ++own;
     const char* blurb = g_param_spec_get_blurb(specs[i]);
     fail_unless(blurb && strlen(blurb) > 10, "%s has no blurb", spec->name);
+    fail_unless(strstr(blurb, ". Since 0."), "%s: since which version?", spec->name);
     if (!(spec->flags & G_PARAM_WRITABLE)) continue;
     fail_unless(spec->flags & (GST_PARAM_MUTABLE_READY | GST_PARAM_MUTABLE_PLAYING),
                 "%s does not say when it may change", spec->name);
@@ -198,6 +204,46 @@ GST_START_TEST(location_and_mode_are_refused_while_recording) {
   ASSERT_WARNING(g_object_set(bench.element(), "file-mode", 0777, nullptr));
   ASSERT_WARNING(g_object_set(bench.element(), "start-at-sync", FALSE, nullptr));
   bench::expect_text(string_property(bench.element(), "location"), location);
+}
+GST_END_TEST
+
+GST_START_TEST(a_property_may_be_set_to_the_value_that_it_has_in_any_state) {
+  const GstState kStates[] = {GST_STATE_NULL, GST_STATE_READY, GST_STATE_PAUSED, GST_STATE_PLAYING};
+  Bench bench;
+  bench.to(kStates[__i__]);
+  guint count = 0;
+  GParamSpec** specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(bench.element()), &count);
+  for (guint i = 0; i < count; ++i) {
+    if (specs[i]->owner_type != G_OBJECT_TYPE(bench.element())) continue;
+    if (!(specs[i]->flags & G_PARAM_WRITABLE)) continue;
+    GValue value = G_VALUE_INIT;
+    g_object_get_property(G_OBJECT(bench.element()), specs[i]->name, &value);
+    g_object_set_property(G_OBJECT(bench.element()), specs[i]->name, &value);  // a warning is fatal
+    g_value_unset(&value);
+  }
+  g_free(specs);
+}
+GST_END_TEST
+
+GST_START_TEST(a_fragment_of_less_than_10_ms_is_warned_of_once) {
+  struct {
+    guint64 duration;
+    int warnings;
+  } const kCases[] = {{1000, 1}, {9'999'999, 1}, {10'000'000, 0}, {0, 0}, {GST_SECOND, 0}};
+  Bench bench;
+  g_object_set(bench.element(), "fragment-duration", kCases[__i__].duration, nullptr);
+  for (int i = 0; i < 2; ++i) {
+    bench.fresh_location();
+    bench.play();
+    bench.to(GST_STATE_READY);
+    fail_unless_equals_int(bench.log().count(GST_MESSAGE_WARNING), kCases[__i__].warnings);
+  }
+  if (kCases[__i__].warnings == 0) return;
+  const std::string text = bench.log().text(GST_MESSAGE_WARNING);
+  for (const std::string& word : {std::string("fragment-duration"), std::string("nanoseconds"),
+                                  std::to_string(kCases[__i__].duration)})
+    fail_unless(text.find(word) != std::string::npos, "no \"%s\" in: %s", word.c_str(),
+                text.c_str());
 }
 GST_END_TEST
 
@@ -353,7 +399,34 @@ GST_START_TEST(finished_says_where_how_long_and_how_much) {
   fail_unless_equals_int(gst_value_array_get_size(samples), 2);
   fail_unless_equals_uint64(g_value_get_uint64(gst_value_array_get_value(samples, 0)), 50);
   fail_unless_equals_uint64(g_value_get_uint64(gst_value_array_get_value(samples, 1)), 20);
-  fail_unless_equals_int(gst_structure_n_fields(details), 4);
+  fail_unless_equals_int(gst_structure_n_fields(details), 5);
+}
+GST_END_TEST
+
+// Sound begins first, and an earlier sample of the later track moves the file's time 0.
+GST_START_TEST(opened_and_finished_tell_the_running_time_of_the_files_time_zero) {
+  Bench bench;
+  Feed& video = bench.add_video();
+  Feed& audio = bench.add_audio();
+  bench.play();
+  audio.stream_start();
+  audio.caps();
+  audio.segment(0, 7 * GST_SECOND);
+  fail_unless_equals_int(audio.push_many(5), GST_FLOW_OK);
+  const auto opened = bench.expect(GST_MESSAGE_ELEMENT, "trailingmp4sink-opened");
+  guint64 zero = 0;
+  fail_unless(
+      gst_structure_get_uint64(gst_message_get_structure(opened.get()), "running-time", &zero));
+  fail_unless_equals_uint64(zero, 7 * GST_SECOND);
+  video.stream_start();
+  video.caps();
+  video.segment(0, 6 * GST_SECOND + (__i__ ? 2 * GST_SECOND : 0));
+  fail_unless_equals_int(video.push_many(50), GST_FLOW_OK);
+  bench.stop();
+  const auto finished = bench.expect_finished();
+  fail_unless(
+      gst_structure_get_uint64(gst_message_get_structure(finished.get()), "running-time", &zero));
+  fail_unless_equals_uint64(zero, __i__ ? 7 * GST_SECOND : 6 * GST_SECOND);
 }
 GST_END_TEST
 
@@ -369,12 +442,16 @@ static Suite* test_contract_properties_suite(void) {
   tcase_add_test(tests, each_property_has_a_blurb_and_says_when_it_may_change);
   tcase_add_test(tests, every_property_can_be_set_from_a_launch_line);
   tcase_add_loop_test(tests, location_and_mode_are_refused_while_recording, 0, 2);
+  tcase_add_loop_test(tests, a_property_may_be_set_to_the_value_that_it_has_in_any_state, 0, 4);
+  tcase_add_loop_test(tests, a_fragment_of_less_than_10_ms_is_warned_of_once, 0, 5);
   tcase_add_test(tests, the_others_may_change_while_recording);
   tcase_add_test(tests, two_properties_set_at_once_both_stay);
   tcase_add_test(tests, stats_tell_of_the_recording_while_it_runs_and_after_it);
   tcase_add_test(tests, stats_have_every_field_for_each_track);
   tcase_add_test(tests, opened_and_finished_come_once_each_in_order);
   tcase_add_test(tests, finished_says_where_how_long_and_how_much);
+  tcase_add_loop_test(tests, opened_and_finished_tell_the_running_time_of_the_files_time_zero, 0,
+                      2);
   return suite;
 }
 

@@ -123,6 +123,39 @@ GST_START_TEST(what_cannot_be_recorded_to_is_said_at_ready_and_left_alone) {
 }
 GST_END_TEST;
 
+// With the folder there, so that nothing else is wrong.
+GST_START_TEST(a_uri_and_a_home_folder_are_no_location_and_the_error_says_what_one_is) {
+  struct {
+    const char* location;
+    const char* word;
+  } const kWrong[] = {{"file:///tmp/x.mp4", "is a URI"},
+                      {"FILE:///tmp/x.mp4", "is a URI"},
+                      {"rtsp://127.0.0.1/x", "is a URI"},
+                      {"~/x.mp4", "begins with \"~\""},
+                      {"~x.mp4", "begins with \"~\""}};
+  Bench bench;
+  bench.set_location(kWrong[__i__].location);
+  expect_no_start(bench, GST_STATE_READY);
+  expect_only(bench,
+              resource_error(GST_RESOURCE_ERROR_OPEN_WRITE, {bench.location(), kWrong[__i__].word,
+                                                             "A location is the path of a "
+                                                             "file, such as /"}));
+}
+GST_END_TEST;
+
+GST_START_TEST(odd_names_are_locations_as_well) {
+  const char* const kNames[] = {"a:b.mp4", "a~b.mp4", "~.mp4", "file:.mp4", "%d.mp4", "50%.mp4"};
+  Bench bench;
+  bench.set_location(bench.folder().path() + "/./" + kNames[__i__]);
+  Feed& video = bench.add_video();
+  bench.play();
+  video.start();
+  fail_unless_equals_int(video.push_many(5), GST_FLOW_OK);
+  bench.stop();
+  bench.expect_file(video);
+}
+GST_END_TEST;
+
 GST_START_TEST(a_missing_folder_is_not_found) {
   Bench bench;
   const std::string middle = bench.folder().file("file");
@@ -306,6 +339,9 @@ static Suite* input_location_suite() {
   tcase_set_timeout(names, 60);
   tcase_add_loop_test(names, a_recorder_without_location_does_not_start, 0, 2);
   tcase_add_loop_test(names, what_cannot_be_recorded_to_is_said_at_ready_and_left_alone, 0, kWhats);
+  tcase_add_loop_test(names, a_uri_and_a_home_folder_are_no_location_and_the_error_says_what_one_is,
+                      0, 5);
+  tcase_add_loop_test(names, odd_names_are_locations_as_well, 0, 6);
   tcase_add_loop_test(names, a_missing_folder_is_not_found, 0, 2);
   tcase_add_loop_test(names, a_name_that_is_a_folder_by_its_form_is_said, 0, 3);
   tcase_add_test(names, a_name_that_is_too_long_is_said);
