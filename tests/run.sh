@@ -6,7 +6,8 @@
 # Installs what is missing, builds and runs every test: as it is in build/, with AddressSanitizer and
 # UndefinedBehaviorSanitizer in build-asan/, with ThreadSanitizer in build-tsan/; then the targets of
 # tests/fuzz, in build-asan/ too. --fast leaves all but the first out, the others run that one alone.
-# The last line counts everything.
+# Each build's seconds are printed, by suite; the last line counts everything. A program of
+# tests/programs.txt that cannot be built, or was not run, counts as a failure.
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
@@ -39,15 +40,37 @@ fill_registry() {
     $run_under gst-inspect-1.0 trailingmp4sink >/dev/null 2>&1 || true
 }
 
+# note_seconds WHAT BEGIN: since then, for the last lines
+note_seconds() {
+  echo "$1 $(($(date +%s) - $2))" >>"$directory/meson-logs/seconds"
+}
+
+# list_programs: those of tests/programs.txt
+list_programs() {
+  sed 's/#.*//; /^ *$/d' "$repository/tests/programs.txt"
+}
+
+# Writes into meson-logs/unlisted what the list and the targets of the build do not have in common.
+compare_programs() {
+  list_programs | sort >"$directory/meson-logs/listed"
+  ninja -C "$directory" -t targets all | sed -n 's/^\(tests\/[^:]*\): cpp_LINKER.*/\1/p' | sort \
+    >"$directory/meson-logs/found"
+  comm -3 "$directory/meson-logs/listed" "$directory/meson-logs/found" | tr -d '\t' \
+    >"$directory/meson-logs/unlisted"
+}
+
 # build_for DIRECTORY "TARGETS" "SETUP OPTIONS" SANITISER'S LIBRARY. What cannot be built is not run: a
 # directory without results is counted as a failure.
 build_for() {
   directory=$repository/$1
   export GST_REGISTRY_1_0="$directory/tests/registry.bin"
   export GST_PLUGIN_PATH_1_0="$directory/gst/trailingmp4"
-  rm -f "$directory"/meson-logs/testlog*.json
+  rm -f "$directory"/meson-logs/testlog*.json "$directory"/meson-logs/seconds
+  mkdir -p "$directory/meson-logs"
   echo "== $1 =="
+  begin=$(date +%s)
   set_up_and_build "$directory" "$2" $3 </dev/null || return 1
+  note_seconds build "$begin"
   fill_registry "$4"
 }
 
@@ -56,12 +79,15 @@ two_a_processor="--num-processes $(($(nproc) * 2))"
 
 # run_tests MESON TEST'S OPTIONS... in the directory that was built last
 run_tests() {
+  begin=$(date +%s)
   $run_under meson test -C "$directory" --no-rebuild --print-errorlogs "$@" </dev/null || true
+  note_seconds tests "$begin"
 }
 
 run_plain() {
   run_under=
-  build_for build 'all benchmarks' "$options" '' || return 0
+  build_for build "all benchmarks $(list_programs)" "$options" '' || return 0
+  compare_programs
   run_tests $two_a_processor
 }
 
@@ -107,7 +133,10 @@ run_tsan() (
 # Some seconds, with the objects of the sanitised build; hours are for tests/fuzz.sh.
 run_fuzz() {
   echo "== fuzz =="
+  directory=$repository/build-asan
+  begin=$(date +%s)
   sh "$repository/tests/fuzz.sh" --quick || true
+  note_seconds fuzz "$begin"
 }
 
 sh "$support/install-packages.sh" record test fuzz

@@ -5,6 +5,14 @@
 
 #include "gsttrailingmp4sink.h"
 
+#ifndef PACKAGE_NAME
+#define PACKAGE_NAME "trailingmp4sink, an MP4 recorder for cameras, built from its source"
+#endif
+// There is no address to give; GStreamer's own plugins say the same of a build from source.
+#ifndef PACKAGE_ORIGIN
+#define PACKAGE_ORIGIN "Unknown package origin"
+#endif
+
 static gboolean plugin_init(GstPlugin* plugin) {
   return GST_ELEMENT_REGISTER(trailingmp4sink, plugin);
 }

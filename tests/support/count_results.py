@@ -6,9 +6,11 @@ DIRECTORY:BASE stands for results that were written with `--logbase BASE`.
 
 A program made with Check reports how many test cases it ran, and each of them counts; any other test
 counts as one. A program that fails although all its cases passed (a leak, a crash at its end) counts
-as one failure more. A directory without results, because it could not be built, counts as one.
+as one failure more. A directory without results, because it could not be built, counts as one. So does
+each line of meson-logs/unlisted, and each program of meson-logs/listed that was built and not run.
 """
 
+import collections
 import json
 import pathlib
 import re
@@ -34,6 +36,30 @@ def count_test(test):
     return passed, failed, 0
 
 
+def lines_of(path):
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def left_out(directory, tests):
+    """A sentence for each program of the list that was not built or not run."""
+    logs = pathlib.Path(directory, "meson-logs")
+    sentences = [f"{name}: in tests/programs.txt or a target of the build, but not both"
+                 for name in lines_of(logs / "unlisted")]
+    run = {pathlib.PurePath(word).name for test in tests for word in test["command"]}
+    return sentences + [f"{name}: was not run" for name in lines_of(logs / "listed")
+                        if "/test_" in name and pathlib.PurePath(name).name not in run]
+
+
+def seconds_of(directory, tests):
+    """How long it took: by the clock, and the tests of each suite added up."""
+    suites = collections.Counter()
+    for test in tests:
+        suites[test["name"].split(" / ")[0].split(":")[-1].split("+")[0]] += test["duration"]
+    clock = ", ".join(line + " s" for line in lines_of(pathlib.Path(directory, "meson-logs/seconds")))
+    added_up = ", ".join(f"{suite} {seconds:.0f} s" for suite, seconds in suites.most_common())
+    return f"{directory}: {clock}; of the tests, added up: {added_up}"
+
+
 def count_build(build):
     directory, _, base = build.partition(":")
     total = [0, 0, 0]
@@ -43,12 +69,17 @@ def count_build(build):
     if not lines:
         print(f"{build}: not built, or no test was run")
         return [0, 1, 0]
-    for line in lines:
-        test = json.loads(line)
+    tests = list(map(json.loads, lines))
+    for test in tests:
         counts = count_test(test)
         total = [a + b for a, b in zip(total, counts)]
         if counts[1]:
             print(f"{directory}: {test['name']}: {counts[1]} failed ({test['result']})")
+    if not base:
+        print(seconds_of(directory, tests))
+        for sentence in left_out(directory, tests):
+            print(f"{directory}: {sentence}")
+            total[1] += 1
     return total
 
 

@@ -80,16 +80,17 @@ std::vector<std::string> read_files(const std::string& line) {
   return values(line, "filesrc", kLocation);
 }
 
-size_t linked_pads(const std::string& line) {
+std::vector<std::string> pads_of(const std::string& line) {
   const std::vector<std::string> names = values(line, kSink, "name=");
   const std::vector<std::string> words = words_of(line);
-  size_t count = 0;
+  std::vector<std::string> pads;
   for (size_t i = 1; i < words.size(); ++i) {
     if (words[i - 1] != "!") continue;
-    count += words[i] == kSink;
-    for (const std::string& name : names) count += words[i].starts_with(name + ".");
+    if (words[i] == kSink) pads.push_back("");
+    for (const std::string& name : names)
+      if (words[i].starts_with(name + ".")) pads.push_back(words[i].substr(name.size() + 1));
   }
-  return count;
+  return pads;
 }
 
 }  // namespace pipelines

@@ -21,7 +21,7 @@ std::vector<LaunchLine> documented_launch_lines(const std::string& repository);
 std::vector<std::string> recorded_files(const std::string& line);
 /// `location` of every filesrc in the line.
 std::vector<std::string> read_files(const std::string& line);
-/// How many pads of trailingmp4sinks the line links.
-size_t linked_pads(const std::string& line);
+/// The pads of trailingmp4sinks that the line links, by name; "" where gst-launch-1.0 chooses one.
+std::vector<std::string> pads_of(const std::string& line);
 
 }  // namespace pipelines

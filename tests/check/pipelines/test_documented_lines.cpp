@@ -89,15 +89,25 @@ GST_START_TEST(a_documented_line_works_when_pasted) {
     assert_good_recording(folder.file(file), where);
     tracks += boxes::read_movie(folder.file(file))->tracks.size();
   }
-  fail_unless(tracks == pipelines::linked_pads(line.text), "%zu tracks: %s", tracks, where.c_str());
+  fail_unless(tracks == pipelines::pads_of(line.text).size(), "%zu tracks: %s", tracks,
+              where.c_str());
 }
 GST_END_TEST
 
 GST_START_TEST(the_readme_shows_how_to_record) {
   size_t recordings = 0;
   for (const LaunchLine& line : lines)
-    if (line.place.starts_with("README.md")) recordings += pipelines::linked_pads(line.text);
+    if (line.place.starts_with("README.md")) recordings += pipelines::pads_of(line.text).size();
   fail_unless(recordings >= 5, "only %zu pads in README.md", recordings);
+}
+GST_END_TEST
+
+// So that a graph of the pipeline shows which stream is which.
+GST_START_TEST(documented_lines_name_the_pads_of_the_recorder) {
+  for (const LaunchLine& line : lines)
+    for (const std::string& pad : pipelines::pads_of(line.text))
+      fail_unless(pad.find('_') != std::string::npos, "%s: pad \"%s\" has no name of its own in %s",
+                  line.place.c_str(), pad.c_str(), line.text.c_str());
 }
 GST_END_TEST
 
@@ -107,6 +117,7 @@ Suite* documented_lines_suite() {
   TCase* tcase = tcase_create("lines");
   suite_add_tcase(suite, tcase);
   tcase_add_test(tcase, the_readme_shows_how_to_record);
+  tcase_add_test(tcase, documented_lines_name_the_pads_of_the_recorder);
   tcase_add_loop_test(tcase, a_documented_line_works_when_pasted, 0,
                       static_cast<int>(lines.size()));
   return suite;
