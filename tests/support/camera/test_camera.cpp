@@ -70,6 +70,14 @@ class Log {
     --media_alive_;
     media_gone_.notify_all();
   }
+  void count_play() {
+    std::lock_guard lock(mutex_);
+    ++plays_;
+  }
+  int plays() const {
+    std::lock_guard lock(mutex_);
+    return plays_;
+  }
   bool wait_until_no_media() {
     std::unique_lock lock(mutex_);
     return media_gone_.wait_for(lock, kTeardownLimit, [this] { return media_alive_ == 0; });
@@ -80,6 +88,7 @@ class Log {
   std::condition_variable media_gone_;
   Truth truth_;
   int takes_ = 0;
+  int plays_ = 0;
   int media_alive_ = 0;
 };
 
@@ -156,7 +165,11 @@ void watch_payloader(GstBin* bin, const char* name, Probe probe) {
 struct Loss {
   int percent;
   std::mt19937 random{1};
-  bool takes_next() { return static_cast<int>(random() % 100) < percent; }
+  bool is_first = true;
+  bool takes_next() {
+    const bool drawn = static_cast<int>(random() % 100) < percent;
+    return !std::exchange(is_first, false) && drawn;
+  }
 };
 
 GstPadProbeReturn on_payloader_output(GstPad*, GstPadProbeInfo* info, gpointer data) {
@@ -188,6 +201,15 @@ void on_media_unprepared(GstRTSPMedia*, gpointer data) {
   (*static_cast<LogRef*>(data))->end_take();
 }
 
+void on_play(GstRTSPClient*, GstRTSPContext*, gpointer data) {
+  (*static_cast<LogRef*>(data))->count_play();
+}
+
+void count_plays(GstRTSPServer*, GstRTSPClient* client, gpointer data) {
+  g_signal_connect_data(client, "play-request", G_CALLBACK(on_play),
+                        new LogRef(*static_cast<LogRef*>(data)), delete_log_ref, GConnectFlags(0));
+}
+
 /// What the handler of new media needs.
 struct MediaSetup {
   LogRef log;
@@ -214,14 +236,14 @@ std::string video_branch(const Options& o) {
                       : g_strdup_printf("bframes=%d b-adapt=false rc-lookahead=%d sync-lookahead=0",
                                         o.b_frames, o.b_frames + 1);
   g_autofree char* branch = g_strdup_printf(
-      "videotestsrc is-live=true pattern=ball"
+      "videotestsrc is-live=true pattern=ball num-buffers=%d"
       " ! video/x-raw,format=I420,width=%d,height=%d,framerate=%d/%d"
       " ! x264enc speed-preset=superfast threads=1 bitrate=%d key-int-max=%d aud=false %s"
       " option-string=\"scenecut=0:slices=%d\""
       " ! video/x-h264,stream-format=byte-stream,alignment=au"
       " ! rtph264pay name=pay0 pt=96 config-interval=-1 aggregate-mode=%s",
-      o.width, o.height, o.fps_n, o.fps_d, o.bitrate_kbps, gop, tuning, o.slices,
-      o.aggregate ? "zero-latency" : "none");
+      o.pictures > 0 ? o.pictures : -1, o.width, o.height, o.fps_n, o.fps_d, o.bitrate_kbps, gop,
+      tuning, o.slices, o.aggregate ? "zero-latency" : "none");
   return branch;
 }
 
@@ -272,9 +294,9 @@ std::string branch_of(const Codec (&codecs)[N], const std::string& name) {
 std::string pictures_branch(const Options& o) {
   if (o.video_codec == "h264") return video_branch(o);
   g_autofree char* source = g_strdup_printf(
-      "videotestsrc is-live=true pattern=ball"
+      "videotestsrc is-live=true pattern=ball num-buffers=%d"
       " ! video/x-raw,format=I420,width=%d,height=%d,framerate=%d/%d ! ",
-      o.width, o.height, o.fps_n, o.fps_d);
+      o.pictures > 0 ? o.pictures : -1, o.width, o.height, o.fps_n, o.fps_d);
   return source + branch_of(kPictures, o.video_codec);
 }
 
@@ -376,6 +398,7 @@ struct TestCamera::Server {
         loop(g_main_loop_new(context.get(), FALSE)),
         server(make_server(o, log)) {
     g_signal_connect(server.get(), "client-connected", G_CALLBACK(keep_client), &clients);
+    g_signal_connect(server.get(), "client-connected", G_CALLBACK(count_plays), &log);
   }
 
   [[nodiscard]] bool listen();
@@ -467,6 +490,8 @@ std::string TestCamera::url_without_credentials() const {
 }
 
 Truth TestCamera::truth() const { return server_->log->truth(); }
+
+int TestCamera::plays() const { return server_->log->plays(); }
 
 void TestCamera::hang_up() { server_->close_connections(Server::Ending::kFin); }
 

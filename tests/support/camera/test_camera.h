@@ -31,6 +31,9 @@ struct Options {
   int bitrate_kbps = 500;
   bool aggregate = false;  ///< true: small NAL units of one picture share a packet (STAP-A)
 
+  /// The camera ends its stream (RTCP BYE) after so many pictures; 0: never. Sound goes on.
+  int pictures = 0;
+
   bool audio = true;
 
   /// h264, h265, jpeg, vp8 or vp9. What shapes groups of pictures, slices and packets above
@@ -39,7 +42,9 @@ struct Options {
   /// aac, latm (48 kHz, stereo), opus, pcma, pcmu, l16, speex or g726
   std::string audio_codec = "aac";
 
-  int loss_percent = 0;  ///< of RTP packets, behind the payloaders; the same ones each time
+  /// Of RTP packets, behind the payloaders; the same ones each time. The first packet of a stream
+  /// is never lost: without it the server describes nothing.
+  int loss_percent = 0;
 };
 
 using Bytes = std::vector<uint8_t>;
@@ -83,6 +88,9 @@ class TestCamera {
 
   /// A copy of everything until now.
   [[nodiscard]] Truth truth() const;
+
+  /// How many clients have asked for the media to be played (PLAY) until now.
+  [[nodiscard]] int plays() const;
 
   /// Closes every connection in good order (FIN) and ends every session. The camera stays on.
   void hang_up();

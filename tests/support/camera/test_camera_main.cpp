@@ -42,6 +42,8 @@ bool parse(int argc, char** argv, Arguments* arguments) {
       {"height", 0, 0, G_OPTION_ARG_INT, &o.height, "Height of the picture", "PIXELS"},
       {"fps-n", 0, 0, G_OPTION_ARG_INT, &o.fps_n, "Pictures in --fps-d seconds", "N"},
       {"fps-d", 0, 0, G_OPTION_ARG_INT, &o.fps_d, "See --fps-n", "N"},
+      {"pictures", 0, 0, G_OPTION_ARG_INT, &o.pictures, "End the stream after these (0: never)",
+       "N"},
       {"gop", 0, 0, G_OPTION_ARG_INT, &o.gop, "Pictures from IDR to IDR (0: a second)", "N"},
       {"b-frames", 0, 0, G_OPTION_ARG_INT, &o.b_frames, "B-frames in a row", "N"},
       {"slices", 0, 0, G_OPTION_ARG_INT, &o.slices, "Slices in a picture", "N"},

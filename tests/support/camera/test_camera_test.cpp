@@ -220,6 +220,40 @@ GST_START_TEST(late_client_gets_a_piece_of_the_truth) {
 }
 GST_END_TEST
 
+GST_START_TEST(plays_are_counted) {
+  const Options options;
+  auto camera = TestCamera::start(options);
+  fail_unless_equals_int(camera->plays(), 0);
+  for (int played = 1; played <= 2; ++played) {
+    Client client(camera->url(), "tcp", options);
+    fail_unless(client.wait_for_video(10));
+    fail_unless_equals_int(camera->plays(), played);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST(stream_ends_after_its_pictures) {
+  const Options options{.pictures = 30, .audio = false};
+  auto camera = TestCamera::start(options);
+  Client client(camera->url(), "tcp", options);
+  fail_unless_equals_int(client.message(kMessageLimit, GST_MESSAGE_ERROR | GST_MESSAGE_EOS),
+                         GST_MESSAGE_EOS);
+  fail_unless_equals_uint64(camera->truth().video.size(), 30);
+}
+GST_END_TEST
+
+GST_START_TEST(lost_stream_is_described_and_has_no_picture) {
+  const Options options{.audio = false, .loss_percent = 100};
+  auto camera = TestCamera::start(options);
+  Client client(camera->url(), "tcp", options);
+  const gint64 limit = g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;
+  while (camera->truth().video.size() < 50 && g_get_monotonic_time() < limit) g_usleep(20000);
+  fail_unless_equals_int(camera->plays(), 1);
+  fail_unless(camera->truth().video.size() >= 50);
+  fail_unless(client.received().video.empty());
+}
+GST_END_TEST
+
 GST_START_TEST(wrong_or_no_password_is_refused) {
   const Options options;
   auto camera = TestCamera::start(options);
@@ -274,6 +308,9 @@ static Suite* test_camera_suite() {
   tcase_add_test(test, slices_in_aggregation_packets_without_password);
   tcase_add_test(test, keyframes_come_at_the_gop_length);
   tcase_add_test(test, late_client_gets_a_piece_of_the_truth);
+  tcase_add_test(test, plays_are_counted);
+  tcase_add_test(test, stream_ends_after_its_pictures);
+  tcase_add_test(test, lost_stream_is_described_and_has_no_picture);
   tcase_add_test(test, wrong_or_no_password_is_refused);
   tcase_add_test(test, broken_connections_end_the_client_and_not_the_camera);
   tcase_add_test(test, stop_frees_the_port_and_keeps_the_truth);
