@@ -5,7 +5,8 @@
 #
 # Records all that an RTSP camera sends and an MP4 file can hold, until Ctrl-C or for so many seconds,
 # and says what is in the file. Without a URL it starts a camera of its own and records that for 10
-# seconds. Whatever is missing on a Debian machine is installed and built first.
+# seconds. Whatever is missing on a Debian machine is installed and built first. The exit status is 0
+# only if the recording lasted until Ctrl-C or for all of SECONDS, and its file is finished.
 #
 #   sh tests/examples/record-camera.sh
 #   sh tests/examples/record-camera.sh rtsp://user:password@192.168.1.20/stream1 door.mp4
@@ -15,52 +16,139 @@ repository=$(cd "$(dirname "$0")/../.." && pwd)
 build=$repository/build
 plugin=gst/trailingmp4/libgsttrailingmp4.so
 camera=tests/support/camera/test-camera
+patience=15  # seconds for the camera to describe its streams, and again to send the first picture
 
 url=${1:-}
 file=${2:-camera-$(date +%Y%m%d-%H%M%S).mp4}
 seconds=${3:-}
 
+job=  # the command that run() waits for
+recorder=
 camera_pid=
-recorder_pid=
-stopping=
+stopping=  # yes after Ctrl-C
+deadline=  # when programs that have not ended are killed, 2 s after Ctrl-C
 scratch=$(mktemp -d)
 
 fail() {
   echo "$1" >&2
-  exit 1
+  exit "${2:-1}"
+}
+
+refuse() {
+  echo "$1" >&2
+  fail "usage: sh tests/examples/record-camera.sh [URL [FILE [SECONDS]]]" 2
+}
+
+without_password() {
+  printf '%s\n' "$1" | sed 's|//[^/@]*@|//|'
+}
+
+# Fills $now: hundredths of a second on a clock that nobody sets.
+look_at_clock() {
+  read -r now _ </proc/uptime
+  now=${now%.*}${now#*.}
+}
+
+# is_before TIME
+is_before() {
+  look_at_clock
+  [ "$now" -lt "$1" ]
+}
+
+set_deadline() {
+  look_at_clock
+  deadline=${deadline:-$((now + 200))}
+}
+
+interrupt() {
+  stopping=yes
+  set_deadline
+}
+
+is_running() {
+  kill -0 "$1" 2>/dev/null
+}
+
+# A shell runs a trap only when the command in the foreground has ended. So whatever may last is in
+# the background, and the shell looks every tenth of a second whether it has ended.
+pause() {
+  sleep "$1" &
+  wait "$!" || true
+}
+
+# signal_group NAME PROCESS: to a process that setsid started, and to its children
+signal_group() {
+  kill -s "$1" -- "-$2" 2>/dev/null || true
+}
+
+# ends_soon PROCESS: false if it is still there at the deadline
+ends_soon() {
+  set_deadline
+  while is_running "$1"; do
+    is_before "$deadline" || return 1
+    pause 0.1
+  done
+}
+
+# run COMMAND...: returns its status; after Ctrl-C it does not return. In a session of its own the
+# command gets one SIGINT, from clean_up(). A shell without job control has its background commands
+# ignore SIGINT, which env takes back.
+run() {
+  [ -z "$stopping" ] || exit 130
+  setsid env --default-signal=INT "$@" &
+  job=$!
+  while is_running "$job" && [ -z "$stopping" ]; do pause 0.1; done
+  [ -z "$stopping" ] || exit 130
+  status=0
+  wait "$job" || status=$?
+  job=
+  return "$status"
 }
 
 clean_up() {
-  for pid in $recorder_pid $camera_pid; do
-    kill -TERM "$pid" 2>/dev/null && wait "$pid" 2>/dev/null || true
+  trap '' INT TERM HUP
+  for process in $job $recorder $camera_pid; do signal_group INT "$process"; done
+  for process in $job $recorder $camera_pid; do
+    ends_soon "$process" || signal_group KILL "$process"
   done
   rm -rf "$scratch"
 }
 
-# gst-launch-1.0 ends the recording in good order at the first SIGINT and dies of the second.
-stop_recorder() {
-  stopping=yes
-  kill -INT "$recorder_pid" 2>/dev/null || true
+# Fills $scheme. RFC 3986: a scheme may be written in capitals; ffprobe knows it in small letters only.
+check_arguments() {
+  [ $# -le 3 ] || refuse "There are more than three arguments."
+  case $seconds in *[!0-9]*) refuse "SECONDS is not a whole number: $seconds" ;; esac
+  [ -n "$url" ] || return 0
+  scheme=$(printf %s "${url%%://*}" | tr '[:upper:]' '[:lower:]')
+  case $scheme in rtsp | rtsps | rtspt | rtspu | rtsph) ;; *) scheme= ;; esac
+  case $url in *://?*) ;; *) scheme= ;; esac
+  [ -n "$scheme" ] ||
+    refuse "$(without_password "$url") is no URL of a camera: rtsp, rtsps, rtspt, rtspu or rtsph://..."
+  url=$scheme://${url#*://}
 }
 
-interrupt() {
-  [ -n "$recorder_pid" ] || exit 130
-  stop_recorder
-}
-
-# In the background, where a Ctrl-C in the terminal does not reach sleep.
-pause() {
-  sleep "$1" &
-  wait "$!" || true
+# In the terminal's own session, where sudo can ask for a password. apt-get ends at SIGINT, but not
+# while dpkg unpacks or configures packages, which nobody should break off.
+install_packages() {
+  env --default-signal=INT sh "$repository/tests/support/install-packages.sh" record &
+  installer=$!
+  while is_running "$installer" && [ -z "$stopping" ]; do pause 0.1; done
+  if [ -n "$stopping" ]; then
+    kill -s INT "$installer" 2>/dev/null || true
+    ends_soon "$installer" ||
+      echo "apt-get still installs what it has begun with, and ends then by itself." >&2
+    exit 130
+  fi
+  wait "$installer" || exit "$?"
 }
 
 build_plugin_and_camera() {
   log=$scratch/build.log
   if [ ! -f "$build/build.ninja" ]; then
     echo "Building the plugin ..."
-    meson setup "$build" "$repository" >"$log" 2>&1 </dev/null || fail_build
+    run meson setup "$build" "$repository" >"$log" 2>&1 </dev/null || fail_build
   fi
-  ninja -C "$build" "$plugin" "$camera" >"$log" 2>&1 </dev/null || fail_build
+  run ninja -C "$build" "$plugin" "$camera" >"$log" 2>&1 </dev/null || fail_build
 }
 
 fail_build() {
@@ -73,7 +161,9 @@ start_camera() {
   : >"$scratch/camera"  # sed may come to it first
   setsid "$build/$camera" --seconds $((seconds + 60)) >"$scratch/camera" 2>&1 </dev/null &
   camera_pid=$!
+  scheme=rtsp
   for _ in $(seq 100); do
+    [ -z "$stopping" ] || exit 130
     url=$(sed -n 's/^URL //p' "$scratch/camera")
     [ -z "$url" ] || return 0
     pause 0.1
@@ -81,11 +171,26 @@ start_camera() {
   fail "The test camera does not start: $(tail -n 1 "$scratch/camera")"
 }
 
+# The transports of rtspt, rtspu and rtsph are rtspsrc's own names; ffprobe has an option for them. It
+# only asks what the streams are (DESCRIBE, SETUP, TEARDOWN) and waits for no picture.
+describe_camera() {
+  probe_url=rtsp://${url#*://}
+  transport=tcp
+  case $scheme in
+    rtsps) probe_url=$url ;;
+    rtspu) transport=udp ;;
+    rtsph) transport=http ;;
+  esac
+  probe_status=0
+  run timeout "$patience" ffprobe -v verbose -rtsp_transport "$transport" -initial_pause 1 \
+    -nofind_stream_info "$probe_url" >"$scratch/description" 2>&1 </dev/null || probe_status=$?
+  [ "$probe_status" -ne 124 ] || grep -q '^m=' "$scratch/description" ||
+    fail "Nothing was recorded: the camera has not answered for $patience s."
+}
+
 # The streams of the camera's description (SDP, RFC 4566), one line each: NUMBER MEDIA ENCODING. The
 # payload types without an rtpmap are those of RFC 3551.
 list_streams() {
-  timeout 20 ffprobe -v verbose -rtsp_transport tcp -analyzeduration 1 -probesize 32 "$url" \
-    >"$scratch/description" 2>&1 </dev/null || true
   tr -d '\r' <"$scratch/description" | awk '
     function flush() { if (media != "") print number++, media, toupper(encoding) }
     BEGIN {
@@ -136,7 +241,7 @@ leave_out() {
 
 has_all_elements() {
   for element in $(echo "$1" | tr '!' ' '); do
-    gst-inspect-1.0 --exists "$element" || return 1
+    run gst-inspect-1.0 --exists "$element" || return 1
   done
 }
 
@@ -144,6 +249,7 @@ has_all_elements() {
 # stream by its caps. A camera that does not describe itself is tried as most are.
 choose_branches() {
   : >"$scratch/branches"
+  describe_camera
   list_streams >"$scratch/streams"
   [ -s "$scratch/streams" ] || printf '0 video H264\n1 audio MPEG4-GENERIC\n' >"$scratch/streams"
   while read -r number media encoding; do
@@ -159,39 +265,56 @@ choose_branches() {
 
 # No caps between the camera and a depayloader, which names what it takes itself: gst-launch links a
 # filter in several steps, and two pads that come at the same moment then get into each other's way
-# now and then ("Delayed linking failed"). A stream that never comes holds nothing back. In a process
-# group of its own it gets one SIGINT for each Ctrl-C, sent by interrupt().
+# now and then ("Delayed linking failed"). A stream that never comes holds nothing back. In a session
+# of its own it gets one SIGINT, from stop_recorder(): it ends the recording in good order at the first
+# and dies of the second.
 # shellcheck disable=SC2046  # the branches are to be split
 start_recorder() {
-  setsid gst-launch-1.0 -e -q \
-    rtspsrc name=camera protocols=tcp location="$url" $(cat "$scratch/branches") \
+  [ -z "$stopping" ] || exit 130
+  protocols=
+  case $scheme in rtsp | rtsps) protocols=protocols=tcp ;; esac
+  setsid env --default-signal=INT gst-launch-1.0 -e -q \
+    rtspsrc name=camera $protocols location="$url" $(cat "$scratch/branches") \
     trailingmp4sink name=recorder location="$file" >"$scratch/recorder" 2>&1 </dev/null &
-  recorder_pid=$!
+  recorder=$!
 }
 
-is_recording() {
-  kill -0 "$recorder_pid" 2>/dev/null
-}
-
-# The file is there with the first picture; the time counts from then on.
-stop_after_seconds() {
-  while is_recording && [ -z "$stopping" ] && [ ! -e "$file" ]; do pause 0.1; done
-  left=$((seconds * 5))
-  while is_recording && [ -z "$stopping" ] && [ "$left" -gt 0 ]; do
-    pause 0.2
-    left=$((left - 1))
+# Fills $ending: stopped (Ctrl-C), over (all of SECONDS), silent (no picture came), early. The file is
+# there with the first picture; the time counts from then on.
+wait_for_ending() {
+  look_at_clock
+  end=$((now + patience * 100))
+  while is_running "$recorder" && [ -z "$stopping" ] && [ ! -e "$file" ] && is_before "$end"; do
+    pause 0.1
   done
-  [ -n "$stopping" ] || stop_recorder
+  ending=silent
+  if [ -e "$file" ]; then
+    ending=over
+    end=$((now + seconds * 100))
+    while is_running "$recorder" && [ -z "$stopping" ]; do
+      [ -z "$seconds" ] || is_before "$end" || break
+      pause 0.2
+    done
+  fi
+  if [ -n "$stopping" ]; then
+    ending=stopped
+  elif ! is_running "$recorder"; then
+    ending=early
+  fi
 }
 
-# A trapped signal ends wait early, so it is asked again until the recorder is gone.
-wait_for_recorder() {
-  while :; do
-    recorder_status=0
-    wait "$recorder_pid" || recorder_status=$?
-    is_recording || break
-  done
-  recorder_pid=
+# When the time is over the disk may be slow; after Ctrl-C somebody is waiting.
+stop_recorder() {
+  signal_group INT "$recorder"
+  while [ "$ending" = over ] && [ -z "$stopping" ] && is_running "$recorder"; do pause 0.1; done
+  killed=
+  if ! ends_soon "$recorder"; then
+    killed=yes
+    signal_group KILL "$recorder"
+  fi
+  recorder_status=0
+  wait "$recorder" || recorder_status=$?
+  recorder=
 }
 
 # The first error; rtspsrc gives its reason only two lines further down.
@@ -207,35 +330,64 @@ first_error() {
     }' "$scratch/recorder"
 }
 
-# One line for each track, for example: h264 320x240: 250 pictures, 10.000000 s
-describe() {
-  ffprobe -v error -count_packets -of compact=p=0 -show_entries \
-    stream=codec_type,codec_name,width,height,sample_rate,channels,duration,nb_read_packets \
-    "$file" 2>/dev/null | awk -F '[|=]' '{
-      for (i = 1; i < NF; i += 2) v[$i] = $(i + 1)
-      if (v["codec_type"] == "video") kind = v["width"] "x" v["height"] ": %d pictures"
-      else kind = v["sample_rate"] " Hz, " v["channels"] " channels: %d frames"
-      printf "  %s " kind ", %.3f s\n", v["codec_name"], v["nb_read_packets"], v["duration"]
-    }'
+# How the recorder ended, where it reported no error.
+how_it_ended() {
+  if [ "$recorder_status" -eq 0 ]; then
+    echo "the camera ended the stream."
+  else
+    echo "the recorder ended with status $recorder_status."
+  fi
+}
+
+fail_without_file() {
+  case $ending in
+    silent) fail "Nothing was recorded: no picture came from the camera for $patience s." ;;
+    stopped) fail "Nothing was recorded: it was stopped before the first picture came." 130 ;;
+    *) fail "Nothing was recorded: ${error:-$(how_it_ended)}" ;;
+  esac
+}
+
+# One line for each track, for example: h264 320x240: 250 pictures, 10.000 s. After Ctrl-C it takes no
+# longer than until half a second after the deadline. Numbers are those of the index: a growing file has
+# none.
+describe_file() {
+  limit=0  # tenths of a second; none
+  if [ "$ending" = stopped ]; then
+    look_at_clock
+    limit=$(((deadline + 50 - now) / 10))
+    [ "$limit" -ge 1 ] || limit=1
+  fi
+  run timeout "$((limit / 10)).$((limit % 10))" ffprobe -v error -of compact=p=0 -show_entries \
+    stream=codec_type,codec_name,width,height,sample_rate,channels,duration,nb_frames \
+    "$file" >"$scratch/tracks" 2>/dev/null </dev/null || true
+  [ -s "$scratch/tracks" ] || echo "  What is in it was not found out in time: ffprobe $file"
+  awk -F '[|=]' '{
+    for (i = 1; i < NF; i += 2) v[$i] = $(i + 1)
+    if (v["codec_type"] == "video") kind = v["width"] "x" v["height"] ": %s pictures"
+    else kind = v["sample_rate"] " Hz, " v["channels"] " channels: %s frames"
+    printf "  %s " kind ", %.3f s\n", v["codec_name"], v["nb_frames"], v["duration"]
+  }' "$scratch/tracks"
 }
 
 report() {
   error=$(first_error)
-  tracks=
-  [ ! -s "$file" ] || tracks=$(describe)
-  [ -n "$tracks" ] || fail "Nothing was recorded: ${error:-no picture came from the camera.}"
+  [ -s "$file" ] || fail_without_file
+  stopping=  # from now on another Ctrl-C ends the report
   echo "$file, $(wc -c <"$file") bytes:"
-  echo "$tracks"
-  [ -z "$error" ] || fail "The recording ended early: $error"
+  describe_file
+  [ -z "$killed" ] || fail "The recorder did not end within 2 s of Ctrl-C and was killed. The file
+plays all the same, but for its last second or so; trailingmp4-finalize makes a finished one of it."
+  [ "$ending" != early ] || fail "The recording ended early: ${error:-$(how_it_ended)}"
+  [ -z "$error" ] || fail "The recorder reported an error: $error"
   [ "$recorder_status" -eq 0 ] || fail "The recorder ended with status $recorder_status."
 }
 
 trap clean_up EXIT
 trap interrupt INT TERM HUP
 
-case $seconds in *[!0-9]*) fail "SECONDS is not a whole number: $seconds" ;; esac
+check_arguments "$@"
 [ ! -e "$file" ] || fail "$file exists already and is left as it is."
-sh "$repository/tests/support/install-packages.sh" record
+install_packages
 build_plugin_and_camera
 if [ -z "$url" ]; then
   seconds=${seconds:-10}
@@ -244,8 +396,8 @@ fi
 export GST_PLUGIN_PATH="$build/gst/trailingmp4${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
 export GST_REGISTRY="$build/gst-registry.bin"
 choose_branches
-echo "Recording $(echo "$url" | sed 's|//[^/@]*@|//|') into $file, ${seconds:-until Ctrl-C}${seconds:+ s} ..."
+echo "Recording $(without_password "$url") into $file, ${seconds:-until Ctrl-C}${seconds:+ s} ..."
 start_recorder
-[ -z "$seconds" ] || stop_after_seconds
-wait_for_recorder
+wait_for_ending
+stop_recorder
 report
