@@ -30,7 +30,7 @@ inline Complaint stream_warning(std::initializer_list<std::string> words) {
   return {GST_MESSAGE_WARNING, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, words};
 }
 
-// Waits for it, and then for a while that no other error or warning comes.
+// Waits for it, and until all that was pushed has had its effect: no other error or warning came.
 inline void expect_only(Bench& bench, const Complaint& complaint,
                         Bench::Location where = Bench::Location::current()) {
   const Owned<GstMessage> message = bench.expect(complaint.type, "", where);
@@ -49,7 +49,7 @@ inline void expect_only(Bench& bench, const Complaint& complaint,
   if (!right) fail_at(where, "of another kind: " + found);
   for (const std::string& word : complaint.words)
     if (text.find(word) == std::string::npos) fail_at(where, "no \"" + word + "\" in: " + text);
-  g_usleep(20'000);
+  bench.wait_until_at_rest(where);
   const int errors = bench.log().count(GST_MESSAGE_ERROR);
   const int warnings = bench.log().count(GST_MESSAGE_WARNING);
   const bool is_error = complaint.type == GST_MESSAGE_ERROR;

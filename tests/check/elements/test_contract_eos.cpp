@@ -48,7 +48,7 @@ void add_dangling_branch(Bench& bench, GstElement* queue) {
 GST_START_TEST(eos_on_one_pad_leaves_the_other_recording) {
   Playing bench;
   bench.audio.eos();
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   fail_unless_equals_int(bench.video.push_many(75), GST_FLOW_OK);
   bench.video.eos();
   bench.expect_eos();
@@ -74,7 +74,7 @@ GST_END_TEST
 GST_START_TEST(eos_then_the_other_pad_leaves_posts_eos) {
   Playing bench;
   bench.video.eos();
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   leave(bench.audio, __i__);
   bench.expect_eos();
   bench.expect_file({&bench.video, &bench.audio});
@@ -97,7 +97,7 @@ GST_START_TEST(releasing_all_pads_finishes_the_file_without_eos) {
   fail_if(bench.log().count(GST_MESSAGE_ELEMENT, "trailingmp4sink-finished"));
   bench.audio.release();
   bench.expect_finished();
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   bench.expect_file({&bench.video, &bench.audio});
 }
 GST_END_TEST
@@ -106,7 +106,7 @@ GST_START_TEST(unlinking_all_pads_without_eos_leaves_the_recording_open) {
   Playing bench;
   bench.video.unlink();
   bench.audio.unlink();
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   fail_if(bench.log().count(GST_MESSAGE_ELEMENT, "trailingmp4sink-finished"));
   bench.video.link();
   fail_unless_equals_int(bench.video.push_many(25), GST_FLOW_OK);
@@ -158,12 +158,12 @@ GST_START_TEST(a_second_eos_changes_nothing) {
   Playing bench;
   bench.audio.eos();
   bench.audio.eos();
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   bench.video.eos();
   bench.expect_eos();
   bench.video.eos();
   bench.audio.eos();
-  g_usleep(100 * 1000);
+  bench.wait_until_at_rest();
   fail_unless_equals_int(bench.log().count(GST_MESSAGE_EOS), 1);
   fail_unless_equals_int(bench.log().count(GST_MESSAGE_ELEMENT, "trailingmp4sink-finished"), 1);
   bench.expect_file({&bench.video, &bench.audio});
@@ -238,7 +238,7 @@ GST_START_TEST(a_pad_whose_source_has_not_begun_is_waited_for) {
   video.start();
   fail_unless_equals_int(video.push_many(25), GST_FLOW_OK);
   video.eos();
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   audio.start();
   fail_unless_equals_int(audio.push_many(47), GST_FLOW_OK);
   audio.eos();
@@ -255,7 +255,7 @@ GST_START_TEST(a_pad_whose_source_never_began_leaves_and_the_end_comes) {
   video.start();
   fail_unless_equals_int(video.push_many(25), GST_FLOW_OK);
   video.eos();
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   leave(audio, __i__);
   bench.expect_eos();
   bench.expect_file({&video, &audio});
@@ -275,7 +275,7 @@ GST_START_TEST(a_pad_requested_after_eos_of_the_others_is_waited_for_once_it_has
   late.start();
   fail_unless_equals_int(late.push_many(20), GST_FLOW_OK);
   audio.eos();
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   late.eos();
   bench.expect_eos();
   bench.expect_file({&video, &audio, &late});

@@ -72,7 +72,7 @@ GST_START_TEST(eos_is_posted_again_at_each_paused_to_playing) {
   Ended bench;
   for (int pauses = 1; pauses <= 3; ++pauses) {
     bench.to(GST_STATE_PAUSED);
-    g_usleep(20 * 1000);
+    bench.wait_until_at_rest();
     fail_unless_equals_int(bench.log().count(GST_MESSAGE_EOS), pauses);
     bench.to(GST_STATE_PLAYING);
     fail_unless(bench.log().wait_for(GST_MESSAGE_EOS, "", pauses) != nullptr);
@@ -87,7 +87,7 @@ GST_START_TEST(flush_stop_takes_the_eos_back) {
   bench.video.flush_stop();
   bench.log().clear();
   bench.pause_and_play();
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   bench.video.segment();
   bench.video.eos();
   bench.expect_eos();
@@ -100,7 +100,7 @@ GST_START_TEST(stream_start_takes_the_eos_back) {
   bench.video.stream_start(2);
   bench.log().clear();
   bench.pause_and_play();
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   bench.video.segment();
   bench.video.eos();
   bench.expect_eos();
@@ -117,7 +117,7 @@ GST_START_TEST(eos_that_waits_in_paused_is_posted_once_in_playing) {
   bench.to(GST_STATE_PAUSED);
   video.start_thread([&] { video.eos(99); });
   fail_unless(video.is_waiting());
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   bench.to(GST_STATE_PLAYING);
   fail_unless(video.join());
   fail_unless_equals_int(gst_message_get_seqnum(bench.expect_eos().get()), 99);
@@ -137,7 +137,7 @@ GST_START_TEST(no_eos_is_posted_on_the_way_down) {
   fail_unless(video.is_waiting());
   bench.stop();
   fail_unless(video.join());
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   bench.expect_file(video);
 }
 GST_END_TEST
@@ -159,7 +159,7 @@ GST_START_TEST(sending_eos_to_the_element_ends_the_recording) {
   fail_unless_equals_int(video.push(), GST_FLOW_EOS);
   video.eos();
   audio.eos();
-  g_usleep(50 * 1000);
+  bench.wait_until_at_rest();
   fail_unless_equals_int(bench.log().count(GST_MESSAGE_EOS), 1);
 }
 GST_END_TEST
@@ -176,7 +176,7 @@ GST_START_TEST(sending_eos_while_paused_ends_it_and_posts_in_playing) {
   fail_unless(video.is_waiting());
   fail_unless(send_eos(bench));
   bench.expect_finished();
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   bench.to(GST_STATE_PLAYING);
   bench.expect_eos();
   fail_unless(video.join());
@@ -191,7 +191,7 @@ GST_START_TEST(sending_eos_while_paused_before_any_data_posts_eos_in_playing) {
   bench.to(GST_STATE_PAUSED);
   video.start();
   fail_unless(send_eos(bench));
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   bench.to(GST_STATE_PLAYING);
   bench.expect_eos();
   fail_unless_equals_int(bench.log().count(GST_MESSAGE_WARNING), 1);
@@ -217,7 +217,7 @@ GST_START_TEST(sending_eos_when_not_recording_is_refused) {
   fail_if(send_eos(bench));
   bench.to(GST_STATE_READY);
   fail_if(send_eos(bench));
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
 }
 GST_END_TEST
 
@@ -257,7 +257,7 @@ GST_START_TEST(eos_from_many_threads_ends_it_once) {
   send_eos(bench);
   fail_unless(video.join() && audio.join());
   bench.expect_eos();
-  g_usleep(20 * 1000);
+  bench.wait_until_at_rest();
   fail_unless_equals_int(bench.log().count(GST_MESSAGE_EOS), 1);
   fail_unless_equals_int(bench.log().count(GST_MESSAGE_ERROR), 0);
   if (!video.expected().empty() || !audio.expected().empty()) bench.expect_file({&video, &audio});

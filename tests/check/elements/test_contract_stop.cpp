@@ -2,6 +2,8 @@
 //
 // A stop from anywhere: from inside the handler of a message, which runs on the thread that posted
 // it, be that the recording's own, and from the application at the same time.
+#include <unistd.h>
+
 #include <atomic>
 #include <cerrno>
 #include <string>
@@ -181,11 +183,12 @@ GST_END_TEST
 GST_START_TEST(the_application_stops_while_a_handler_of_the_same_thread_waits_for_the_stop) {
   Bench bench;
   Feed& video = bench.add_video();
+  const pid_t application = gettid();
   std::atomic<bool> stopping{false};
   bench.log().on_message([&](GstMessage* message) {
     if (!gst_message_has_name(message, "trailingmp4sink-opened")) return;
-    while (!stopping) g_usleep(100);
-    g_usleep(50 * 1000);  // by now the application waits for the recording's end
+    // It stops, and waits for the recording's end.
+    while (!stopping || !threads::waits_on_condition(application)) g_usleep(100);
     gst_element_set_state(bench.element(), GST_STATE_NULL);
   });
   bench.play();

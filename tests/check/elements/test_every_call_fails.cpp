@@ -55,7 +55,7 @@ void record(Bench& bench, Feed& video, Feed& audio) {
   for (int second = 0; second < 3 && flow == GST_FLOW_OK; ++second) {
     flow = video.push_many(25);
     if (flow == GST_FLOW_OK) flow = audio.push_many(43);
-    g_usleep(3'000);  // so that some fragments are published one by one
+    bench.wait_until_at_rest();  // fragments are published one by one
   }
   video.eos();
   audio.eos();

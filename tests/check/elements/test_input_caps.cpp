@@ -362,7 +362,7 @@ GST_START_TEST(the_release_of_the_last_good_track_ends_the_recording_with_an_err
   video.release();
   bench.expect_finished();
   fail_unless_equals_int(bench.log().count(GST_MESSAGE_ERROR), 1);
-  bench.expect_none(GST_MESSAGE_EOS);
+  bench.expect_none_at_rest(GST_MESSAGE_EOS);
   bench.expect_file(video);
 }
 GST_END_TEST;

@@ -75,7 +75,7 @@ struct Desk {
     GstFlowReturn flow = GST_FLOW_OK;
     for (int second = 0; second < 20 && flow == GST_FLOW_OK; ++second) {
       flow = push_second();
-      if (flow == GST_FLOW_OK) g_usleep(second < 10 ? 5'000 : 100'000);
+      if (flow == GST_FLOW_OK) bench.wait_until_at_rest();
     }
     fail_unless_equals_int(flow, GST_FLOW_ERROR);
   }
@@ -196,8 +196,7 @@ GST_START_TEST(a_failure_while_ending_is_one_error_and_leaves_the_file) {
     Desk desk;
     desk.play();
     for (int second = 0; second < 3; ++second) desk.push_second();
-    desk.bench.expect(GST_MESSAGE_ELEMENT, "trailingmp4sink-opened");
-    g_usleep(100'000);
+    desk.bench.wait_until_at_rest();
     desk.disk.fail_from(fault.call, desk.disk.count(fault.call) + fault.number, fault.error);
     desk.end();
     fail_unless(desk.failed());
@@ -224,8 +223,7 @@ GST_START_TEST(the_flip_is_tried_twice) {
   Desk desk;
   desk.play();
   desk.push_second();
-  desk.bench.expect(GST_MESSAGE_ELEMENT, "trailingmp4sink-opened");
-  g_usleep(100'000);
+  desk.bench.wait_until_at_rest();
   const auto trace = desk.disk.trace();
   desk.disk.fail_once(Call::kWrite, desk.disk.count(Call::kWrite) + (fragments_are_on() ? 5 : 4),
                       EIO);

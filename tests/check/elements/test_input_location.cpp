@@ -223,7 +223,7 @@ GST_START_TEST(nothing_is_made_before_the_first_sample) {
   Feed& video = bench.add_video();
   bench.play();
   video.start();
-  g_usleep(20'000);
+  bench.wait_until_at_rest();
   fail_if(bench.file_exists());
   video.push();
   bench.expect(GST_MESSAGE_ELEMENT, "trailingmp4sink-opened");

@@ -4,10 +4,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <optional>
-#include <thread>
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include <gst/check/gstcheck.h>
 // clang-format on
@@ -15,7 +13,6 @@
 namespace bench {
 namespace {
 
-constexpr std::chrono::milliseconds kAWhile{150};
 constexpr size_t kMostLines = 20;
 
 std::string joined(const std::vector<std::string>& lines) {
@@ -184,8 +181,16 @@ Owned<GstMessage> Bench::expect(GstMessageType type, const std::string& name, Lo
   return message;
 }
 
-void Bench::expect_none(GstMessageType type, Location where) {
-  std::this_thread::sleep_for(kAWhile);
+void Bench::wait_until_at_rest(Location where) {
+  if (!threads_.wait_until_at_rest()) fail_at(where, "there is a thread that never rests");
+}
+
+void Bench::wait_until_nothing_is_due(Location where) {
+  if (!threads_.wait_until_nothing_is_due()) fail_at(where, "there is always something due");
+}
+
+void Bench::expect_none_at_rest(GstMessageType type, Location where) {
+  wait_until_at_rest(where);
   if (log_.count(type))
     fail_at(where, std::string("a message came that must not: ") + gst_message_type_get_name(type));
 }

@@ -14,6 +14,7 @@
 #include "message_log.h"
 #include "synthetic_media.h"
 #include "temp_folder.h"
+#include "thread_states.h"
 
 namespace bench {
 
@@ -63,8 +64,15 @@ class Bench {
   Owned<GstMessage> expect_finished(Location where = Location::current()) {
     return expect(GST_MESSAGE_ELEMENT, "trailingmp4sink-finished", where);
   }
-  // A while passes, and it has not come.
-  void expect_none(GstMessageType type, Location where = Location::current());
+  // All that was pushed has had its effect: every thread that was started since the bench was made,
+  // of the element or of a feed, is gone or waits on a condition variable, the writer's for a job
+  // or in a call that a faulty disk holds. The caller's own pushes post what they post before they
+  // return. What only time brings (a fragment that is due by the clock, a sync) is not waited for.
+  void wait_until_at_rest(Location where = Location::current());
+  // And nothing is left that time alone would bring.
+  void wait_until_nothing_is_due(Location where = Location::current());
+  // All that was pushed has had its effect, and none of that type has come.
+  void expect_none_at_rest(GstMessageType type, Location where = Location::current());
   // Neither errors nor warnings so far.
   void expect_quiet(Location where = Location::current());
 
@@ -87,6 +95,7 @@ class Bench {
   boxes::Movie expect_all_feeds(Location where = Location::current());  // of this bench
 
  private:
+  threads::Since threads_;
   TempFolder folder_;
   std::string location_;
   int locations_ = 0;

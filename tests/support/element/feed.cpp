@@ -6,13 +6,13 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <string>
+
+#include "thread_states.h"
 
 namespace bench {
 namespace {
 
-constexpr std::chrono::milliseconds kAWhile{100};
 constexpr std::chrono::seconds kPatience{30};
 constexpr uint64_t kPicturesPerIdr = 25;
 
@@ -34,19 +34,6 @@ GstClockTime sample_time(Kind kind, uint64_t number) {
 uint64_t next_seed() {
   static std::atomic<uint64_t> feeds{0};
   return ++feeds << 32;
-}
-
-// How often a thread went to sleep by itself, if it sleeps now (proc(5)).
-std::optional<long> sleeps(pid_t thread) {
-  const std::string folder = "/proc/self/task/" + std::to_string(thread);
-  std::ifstream status(folder + "/status");
-  bool is_asleep = false;
-  for (std::string word; status >> word;) {
-    if (word == "State:") is_asleep = (status >> word) && word == "S";
-    long count = 0;
-    if (word == "voluntary_ctxt_switches:" && status >> count && is_asleep) return count;
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -225,17 +212,10 @@ void Feed::start_thread(std::function<void()> work) {
 }
 
 bool Feed::is_waiting() {
-  using Clock = std::chrono::steady_clock;
-  std::optional<long> before;
-  auto since = Clock::now();
-  for (const auto until = since + kPatience; Clock::now() < until && !done_;) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    const auto now = sleeps(thread_id_);
-    if (!now || now != before) since = Clock::now();
-    before = now;
-    if (Clock::now() - since >= kAWhile) return true;
-  }
-  return false;
+  bool waits = false;
+  becomes_true(kPatience,
+               [&] { return done_ || (waits = threads::waits_on_condition(thread_id_)); });
+  return waits;
 }
 
 bool Feed::join() {

@@ -81,7 +81,8 @@ class Feed {
 
   // ---- a thread of its own
   void start_thread(std::function<void()> work);
-  // Whether the thread waits: it has slept for a while. False: its work is done, or never rests.
+  // The thread has come to wait on a condition variable: the element holds it. False: its work is
+  // done, or never rests.
   bool is_waiting();
   // False: it did not come back in time. It is left alone then; better fail the test.
   bool join();
