@@ -9,6 +9,7 @@
 #include "box_reader.h"
 #include "file_bytes.h"
 #include "test_recording.h"
+#include "thread_states.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include <gst/check/gstcheck.h>
 // clang-format on
@@ -364,6 +365,7 @@ GST_START_TEST(fragments_that_waited_for_the_disk_share_a_sync) {
 GST_END_TEST;
 
 GST_START_TEST(syncs_are_as_far_apart_as_said_and_nothing_is_published_before) {
+  const threads::Since since;
   // Longer than any machine has been running.
   TestRecording recording({.sync_interval_ns = int64_t{30} * 365 * 86'400 * kSecond});
   const auto video = recording.add_track(video_config());
@@ -371,7 +373,7 @@ GST_START_TEST(syncs_are_as_far_apart_as_said_and_nothing_is_published_before) {
   fail_unless(recording.wait_until_published(1));
   recording.append_many(video, 5 * 31, kPicture, 31);
   fail_unless(eventually([&] { return recording.fragments_written() == 6; }));
-  std::this_thread::sleep_for(50ms);
+  fail_unless(since.wait_until_at_rest());
   fail_unless_equals_uint64(recording.recording->summary().fragments_published, 1);
   expect_growing(recording, {31});
   expect_good_end(recording);

@@ -2,16 +2,19 @@
 //
 // Tests of the queue between the pads and the disk: its bound, who wakes those that wait for room,
 // when fragments are closed by the clock, and what limits end a recording.
+#include <unistd.h>
+
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "mp4/queue_budget.h"
 #include "test_recording.h"
+#include "thread_states.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include <gst/check/gstcheck.h>
 // clang-format on
@@ -23,7 +26,6 @@ using mp4_test::eventually;
 using mp4_test::TestRecording;
 using mp4_test::Verb;
 using mp4_test::video_config;
-using namespace std::chrono_literals;
 using Taken = mp4::Recording::Taken;
 
 // Somebody in wait_for_room, in a thread of their own.
@@ -31,6 +33,7 @@ class Waiter {
  public:
   explicit Waiter(mp4::Recording& recording)
       : thread_([this, &recording] {
+          id_ = gettid();
           recording.wait_for_room([this] { return cancelled.load(); });
           returned_ = true;
         }) {}
@@ -38,7 +41,9 @@ class Waiter {
 
   std::atomic<bool> cancelled{false};
   bool is_waiting() {
-    return !eventually([&] { return returned_.load(); }, 100ms);
+    bool waits = false;
+    eventually([&] { return returned_ || (waits = threads::waits_on_condition(id_)); });
+    return waits;
   }
   bool has_returned() {
     return eventually([&] { return returned_.load(); });
@@ -46,7 +51,27 @@ class Waiter {
 
  private:
   std::atomic<bool> returned_{false};
+  std::atomic<pid_t> id_{0};
   std::thread thread_;
+};
+
+// So many bytes of the process's budget, as if other recordings held them. All tests of a program
+// may run in one process.
+class HeldBudget {
+ public:
+  explicit HeldBudget(uint64_t bytes) { take(bytes); }
+  ~HeldBudget() { give_back(); }
+  HeldBudget(const HeldBudget&) = delete;
+  HeldBudget& operator=(const HeldBudget&) = delete;
+
+  void take(uint64_t bytes) {
+    bytes_ += bytes;
+    mp4::QueueBudget::take(bytes);
+  }
+  void give_back() { mp4::QueueBudget::give_back(std::exchange(bytes_, 0)); }
+
+ private:
+  uint64_t bytes_ = 0;
 };
 
 // A recording whose disk stands still and whose queue holds more than its bound of 1000 bytes.
@@ -83,6 +108,14 @@ class FullRecording : public TestRecording {
  private:
   Ticks time_ = 0;
 };
+
+// Exactly all of it is there: nobody holds anything.
+void expect_whole_budget() {
+  HeldBudget held(mp4::QueueBudget::kBytes - 1);
+  fail_if(mp4::QueueBudget::exceeded());
+  held.take(1);
+  fail_unless(mp4::QueueBudget::exceeded());
+}
 
 }  // namespace
 
@@ -192,12 +225,12 @@ GST_START_TEST(the_budget_of_the_process_bounds_all_recordings) {
   FullRecording recording;
   recording.recording->set_max_queue_bytes(uint64_t{1} << 40);
   fail_unless(recording.recording->has_room());
-  mp4::QueueBudget::take(mp4::QueueBudget::kBytes);  // what other recordings hold
+  HeldBudget others(mp4::QueueBudget::kBytes);
   fail_if(recording.recording->has_room());
   {
     Waiter waiter(*recording.recording);
     fail_unless(waiter.is_waiting());
-    mp4::QueueBudget::give_back(mp4::QueueBudget::kBytes);
+    others.give_back();
     fail_unless(waiter.has_returned());
   }
   recording.expect_good_end();
@@ -212,11 +245,7 @@ GST_START_TEST(the_budget_is_given_back_however_a_recording_ends) {
     recording.recording->end();
     fail_unless(recording.recording->wait_until_ended(mp4_test::kLong));
   }
-  // Nothing held: exactly the whole budget is there.
-  mp4::QueueBudget::take(mp4::QueueBudget::kBytes - 1);
-  fail_if(mp4::QueueBudget::exceeded());
-  mp4::QueueBudget::take(1);
-  fail_unless(mp4::QueueBudget::exceeded());
+  expect_whole_budget();
 }
 GST_END_TEST;
 
@@ -235,17 +264,18 @@ GST_START_TEST(a_fragment_is_closed_by_the_clock_while_running) {
 GST_END_TEST;
 
 GST_START_TEST(no_fragment_is_closed_by_the_clock_while_not_running) {
+  const threads::Since since;
   TestRecording recording({.fragment_ns = 20'000'000});
   const auto track = recording.add_track(video_config());
   recording.append(track, {0, 0, 0});
   fail_unless(recording.witness->wait_until_opened());
-  std::this_thread::sleep_for(200ms);
+  fail_unless(since.wait_until_nothing_is_due());
   fail_unless_equals_int(recording.fragments_written(), 0);
   recording.recording->set_running(true);  // the time that passed counts
   fail_unless(eventually([&] { return recording.fragments_written() == 1; }));
   recording.append(track, {900, 900, 0});
   recording.recording->set_running(false);
-  std::this_thread::sleep_for(100ms);
+  fail_unless(since.wait_until_nothing_is_due());
   const unsigned written = recording.fragments_written();
   fail_unless(recording.finish());
   fail_unless(recording.differences().empty());
@@ -312,6 +342,17 @@ GST_START_TEST(the_largest_moov_ends_the_recording_well) {
 }
 GST_END_TEST;
 
+// The last one: all before it may have run in this process.
+GST_START_TEST(no_case_keeps_anything_of_the_budget) {
+  expect_whole_budget();
+  FullRecording recording;
+  recording.recording->set_max_queue_bytes(10'000);
+  fail_unless(recording.recording->has_room());
+  recording.expect_good_end();
+  expect_whole_budget();
+}
+GST_END_TEST;
+
 static Suite* queue_suite() {
   Suite* suite = suite_create("queue");
   TCase* room = tcase_create("room");
@@ -336,6 +377,7 @@ static Suite* queue_suite() {
   tcase_add_test(limits, the_largest_number_of_samples_ends_the_recording_well);
   tcase_add_test(limits, a_track_of_many_samples_is_told_of_once_and_goes_on);
   tcase_add_test(limits, the_largest_moov_ends_the_recording_well);
+  tcase_add_test(limits, no_case_keeps_anything_of_the_budget);
   return suite;
 }
 

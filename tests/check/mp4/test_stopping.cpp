@@ -3,6 +3,7 @@
 // Tests of ending a recording and waiting for it: from any thread, from inside what it announces,
 // on a disk that stands still, with no thread to be had, many at once.
 #include <pthread.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "test_recording.h"
+#include "thread_states.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include <gst/check/gstcheck.h>
 // clang-format on
@@ -36,10 +38,12 @@ long threads_of_the_process() {
   return std::distance(begin(tasks), end(tasks));
 }
 
-// As many as there are when none of ours is: a sanitiser starts its own with our first.
+// As many as there are when none of ours is: a sanitiser starts its own with our first. A thread
+// that was joined may still be on its way out.
 long threads_at_rest() {
-  std::thread([] {}).join();
-  std::this_thread::sleep_for(20ms);
+  pid_t first = 0;
+  std::thread([&] { first = gettid(); }).join();
+  fail_unless(eventually([&] { return threads::all().count(first) == 0; }));
   return threads_of_the_process();
 }
 
@@ -184,8 +188,8 @@ GST_START_TEST(a_stop_does_not_wait_for_a_listener_that_waits_for_the_stop) {
     std::thread releaser;
     if (stops_first) {
       fail_unless(recording.disk->wait_until_blocked());
-      releaser = std::thread([&] {
-        std::this_thread::sleep_for(100ms);
+      releaser = std::thread([&, stopper = gettid()] {
+        eventually([&] { return threads::waits_on_condition(stopper); });
         recording.disk->release();
       });
     }
@@ -200,13 +204,14 @@ GST_START_TEST(a_stop_does_not_wait_for_a_listener_that_waits_for_the_stop) {
 GST_END_TEST;
 
 GST_START_TEST(several_may_wait_for_the_same_stop) {
+  const threads::Since since;
   TestRecording recording;
   recording.append_many(recording.add_track(video_config()), 100, 3'000);
   std::atomic<int> returned{0};
   std::vector<std::thread> waiters;
   for (int i = 0; i < 5; ++i)
     waiters.emplace_back([&] { returned += recording.recording->wait_until_ended(kLong); });
-  std::this_thread::sleep_for(20ms);
+  fail_unless(since.wait_until_at_rest());
   recording.recording->end();
   for (std::thread& waiter : waiters) waiter.join();
   fail_unless_equals_int(returned, 5);
