@@ -6,6 +6,8 @@
 namespace pipelines {
 namespace {
 
+constexpr char kCamera[] = "camera";
+
 // By name and not by gst_parse_launch's delayed links: rtspsrc adds its pads from several threads
 // at once, which those do not stand.
 void link_stream(GstElement* source, GstPad* pad, gpointer) {
@@ -49,15 +51,26 @@ bool same(const camera::AccessUnit& sent, const MediaSample& recorded, bool vide
 struct UntilItEnds {
   GMainLoop* loop;
   GstElement* pipeline;
-  GstMessageType ending;
+  Ending ending;
 };
+
+Ending ending_by(GstMessage* message) {
+  Ending ending{.type = GST_MESSAGE_TYPE(message), .source = GST_MESSAGE_SRC_NAME(message)};
+  if (ending.type != GST_MESSAGE_ERROR) return ending;
+  g_autoptr(GError) error = nullptr;
+  g_autofree char* debug = nullptr;
+  gst_message_parse_error(message, &error, &debug);
+  ending.domain = error->domain;
+  ending.text = std::string(error->message) + " " + (debug ? debug : "");
+  return ending;
+}
 
 gboolean on_message(GstBus*, GstMessage* message, gpointer data) {
   auto* until = static_cast<UntilItEnds*>(data);
   constexpr auto kEndings = GST_MESSAGE_EOS | GST_MESSAGE_ERROR;
-  if (!(GST_MESSAGE_TYPE(message) & kEndings) || until->ending != GST_MESSAGE_UNKNOWN)
+  if (!(GST_MESSAGE_TYPE(message) & kEndings) || until->ending.type != GST_MESSAGE_UNKNOWN)
     return G_SOURCE_CONTINUE;
-  until->ending = GST_MESSAGE_TYPE(message);
+  until->ending = ending_by(message);
   gst_element_set_state(until->pipeline, GST_STATE_NULL);
   g_main_loop_quit(until->loop);
   return G_SOURCE_CONTINUE;
@@ -70,12 +83,23 @@ gboolean on_time_up(gpointer loop) {
 
 }  // namespace
 
+bool is_of_the_camera(const Ending& ending) {
+  if (ending.type == GST_MESSAGE_EOS) return true;
+  return ending.type == GST_MESSAGE_ERROR && ending.source == kCamera &&
+         ending.domain == GST_RESOURCE_ERROR;
+}
+
+std::string to_text(const Ending& ending) {
+  return std::string(gst_message_type_get_name(ending.type)) + " of " + ending.source + " " +
+         ending.text;
+}
+
 CameraRecording::CameraRecording(const std::string& source, const std::string& url,
                                  const std::string& branches, const std::string& location)
-    : RecordingPipeline("rtspsrc name=camera latency=200 " + source + " location=" + url +
-                            " trailingmp4sink name=rec " + branches,
+    : RecordingPipeline("rtspsrc name=" + std::string(kCamera) + " latency=200 " + source +
+                            " location=" + url + " trailingmp4sink name=rec " + branches,
                         location) {
-  g_signal_connect(element("camera").get(), "pad-added", G_CALLBACK(link_stream), nullptr);
+  g_signal_connect(element(kCamera).get(), "pad-added", G_CALLBACK(link_stream), nullptr);
 }
 
 bool CameraRecording::record(size_t pictures) {
@@ -87,17 +111,17 @@ bool CameraRecording::record(size_t pictures) {
   return came && ended;
 }
 
-GstMessageType CameraRecording::record_until_it_ends(GstClockTime limit) {
+Ending CameraRecording::record_until_it_ends(GstClockTime limit) {
   g_autoptr(GMainLoop) loop = g_main_loop_new(nullptr, FALSE);
   g_autoptr(GstBus) bus = gst_element_get_bus(get());
-  UntilItEnds until{loop, get(), GST_MESSAGE_UNKNOWN};
+  UntilItEnds until{loop, get(), {}};
   gst_bus_add_watch(bus, on_message, &until);
   const guint timeout =
       g_timeout_add(static_cast<guint>(GST_TIME_AS_MSECONDS(limit)), on_time_up, loop);
   set_state(GST_STATE_PLAYING);
   g_main_loop_run(loop);
   gst_bus_remove_watch(bus);
-  if (until.ending != GST_MESSAGE_UNKNOWN) g_source_remove(timeout);
+  if (until.ending.type != GST_MESSAGE_UNKNOWN) g_source_remove(timeout);
   return until.ending;
 }
 

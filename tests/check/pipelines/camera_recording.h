@@ -18,6 +18,19 @@ namespace pipelines {
 inline constexpr char kVideoBranch[] = " rtph264depay name=video ! h264parse ! rec.video_0";
 inline constexpr char kAudioBranch[] = " rtpmp4gdepay name=audio ! aacparse ! rec.audio_0";
 
+/// What a recording was ended by.
+struct Ending {
+  GstMessageType type = GST_MESSAGE_UNKNOWN;  ///< unknown: it went on
+  std::string source;                         ///< of an error: the element's name,
+  GQuark domain = 0;                          ///< what kind of error
+  std::string text;                           ///< and all that it says
+};
+
+/// The end of the camera's stream, or what rtspsrc says when it cannot read from it any more.
+bool is_of_the_camera(const Ending& ending);
+/// One line for a message.
+std::string to_text(const Ending& ending);
+
 class CameraRecording : public RecordingPipeline {
  public:
   /// `source` are properties of rtspsrc, such as "protocols=udp".
@@ -27,7 +40,7 @@ class CameraRecording : public RecordingPipeline {
   /// Plays until so many pictures were pushed, sends EOS and stops. False if that did not happen.
   [[nodiscard]] bool record(size_t pictures);
   /// Plays in a main loop until the first error or EOS, and stops there. What it was.
-  [[nodiscard]] GstMessageType record_until_it_ends(GstClockTime limit);
+  [[nodiscard]] Ending record_until_it_ends(GstClockTime limit);
 };
 
 /// How one recorded stream lies in what the camera sent.

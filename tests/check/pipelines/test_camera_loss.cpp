@@ -130,7 +130,9 @@ GST_START_TEST(loss_ends_the_recording_well_where_the_policy_says_so) {
   fail_unless(camera != nullptr);
   CameraRecording recording("protocols=tcp", camera->url(), kVideoBranch, path);
   gst_util_set_object_arg(G_OBJECT(recording.element("rec").get()), "loss-policy", "error");
-  fail_unless_equals_int(recording.record_until_it_ends(30 * GST_SECOND), GST_MESSAGE_ERROR);
+  const pipelines::Ending ending = recording.record_until_it_ends(30 * GST_SECOND);
+  fail_unless(ending.type == GST_MESSAGE_ERROR && ending.source == "rec", "ended by %s",
+              pipelines::to_text(ending).c_str());
   camera->stop();
   assert_none("error", pipelines::box_problems(path));
   fail_unless_equals_uint64(recording.stat("losses"), 1);
