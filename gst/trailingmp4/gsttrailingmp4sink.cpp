@@ -83,7 +83,7 @@ static void set_property(GObject* object, guint id, const GValue* value, GParamS
 
 static void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
   Recorder& recorder = recorder_of(object);
-  if (id == trailingmp4::kStats)
+  if (trailingmp4::is_stats(id))
     g_value_take_boxed(value, recorder.stats().release());
   else if (!trailingmp4::get_setting(recorder.settings(), id, value))
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "properties.h"
 
-#include <algorithm>
-#include <memory>
+#include <iterator>
+#include <type_traits>
+#include <utility>
 
 #include "gstref.h"
 
@@ -16,7 +17,7 @@ GType register_enum(const char* name, const GEnumValue* values) {
   return type;
 }
 
-GType queue_full_type() {
+GType type_of(QueueFull) {
   static const GEnumValue kValues[] = {
       {static_cast<gint>(QueueFull::kWait), "Wait until there is room", "wait"},
       {static_cast<gint>(QueueFull::kDrop), "Drop samples, count them", "drop"},
@@ -25,7 +26,7 @@ GType queue_full_type() {
   return type;
 }
 
-GType gap_policy_type() {
+GType type_of(GapPolicy) {
   static const GEnumValue kValues[] = {
       {static_cast<gint>(GapPolicy::kCollapse), "Go on where the track ended", "collapse"},
       {static_cast<gint>(GapPolicy::kKeep), "Keep the gap, up to six hours", "keep"},
@@ -35,7 +36,7 @@ GType gap_policy_type() {
   return type;
 }
 
-GType loss_policy_type() {
+GType type_of(LossPolicy) {
   static const GEnumValue kValues[] = {
       {static_cast<gint>(LossPolicy::kKeep), "Keep all that comes", "keep"},
       {static_cast<gint>(LossPolicy::kWait), "Leave out pictures up to the next sync sample",
@@ -46,234 +47,217 @@ GType loss_policy_type() {
   return type;
 }
 
-template <typename E>
-void set_enum(E& setting, const GValue* value) {
-  setting = static_cast<E>(g_value_get_enum(value));
+constexpr auto kInReady =
+    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+constexpr auto kAlways = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                                                  GST_PARAM_MUTABLE_PLAYING);
+
+struct Text {
+  const char *name, *nick, *blurb;
+};
+struct Range {
+  guint64 least = 0, most = 0;  // of numbers
+};
+
+// A property that is a setting: what it is for GObject, and the way to and from Settings. `kField`
+// returns a reference to the member of the Settings that it is given.
+struct Row {
+  Text text;
+  GParamFlags flags;
+  Range range;
+  GParamSpec* (*spec)(const Row& row, const Settings& defaults);
+  void (*set)(Settings& settings, const GValue* value);
+  void (*get)(const Settings& settings, GValue* value);
+};
+
+template <auto kField>
+using Field = std::remove_cvref_t<decltype(kField(std::declval<Settings&>()))>;
+
+template <auto kField>
+GParamSpec* make_spec(const Row& row, const Settings& defaults) {
+  const auto& [name, nick, blurb] = row.text;
+  const auto& value = kField(defaults);
+  using Type = Field<kField>;
+  if constexpr (std::is_same_v<Type, std::string>)
+    return g_param_spec_string(name, nick, blurb, nullptr, row.flags);
+  else if constexpr (std::is_same_v<Type, bool>)
+    return g_param_spec_boolean(name, nick, blurb, value, row.flags);
+  else if constexpr (std::is_enum_v<Type>)
+    return g_param_spec_enum(name, nick, blurb, type_of(value), static_cast<gint>(value),
+                             row.flags);
+  else if constexpr (std::is_same_v<Type, guint>)
+    return g_param_spec_uint(name, nick, blurb, static_cast<guint>(row.range.least),
+                             static_cast<guint>(row.range.most), value, row.flags);
+  else
+    return g_param_spec_uint64(name, nick, blurb, row.range.least, row.range.most,
+                               static_cast<guint64>(value), row.flags);
 }
 
-template <typename E>
-void get_enum(E setting, GValue* value) {
-  g_value_set_enum(value, static_cast<gint>(setting));
+template <auto kField>
+void set_field(Settings& settings, const GValue* value) {
+  auto& field = kField(settings);
+  using Type = Field<kField>;
+  if constexpr (std::is_same_v<Type, std::string>)
+    field = g_value_get_string(value) ? g_value_get_string(value) : "";
+  else if constexpr (std::is_same_v<Type, bool>)
+    field = g_value_get_boolean(value);
+  else if constexpr (std::is_enum_v<Type>)
+    field = static_cast<Type>(g_value_get_enum(value));
+  else if constexpr (std::is_same_v<Type, guint>)
+    field = g_value_get_uint(value);
+  else
+    field = static_cast<Type>(g_value_get_uint64(value));
 }
 
-int64_t nanoseconds(const GValue* value) {
-  return static_cast<int64_t>(std::min<guint64>(g_value_get_uint64(value), G_MAXINT64));
+template <auto kField>
+void get_field(const Settings& settings, GValue* value) {
+  const auto& field = kField(settings);
+  using Type = Field<kField>;
+  if constexpr (std::is_same_v<Type, std::string>)
+    g_value_set_string(value, field.empty() ? nullptr : field.c_str());
+  else if constexpr (std::is_same_v<Type, bool>)
+    g_value_set_boolean(value, field);
+  else if constexpr (std::is_enum_v<Type>)
+    g_value_set_enum(value, static_cast<gint>(field));
+  else if constexpr (std::is_same_v<Type, guint>)
+    g_value_set_uint(value, field);
+  else
+    g_value_set_uint64(value, static_cast<guint64>(field));
 }
 
-constexpr auto kFlags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-constexpr auto kInReady = static_cast<GParamFlags>(kFlags | GST_PARAM_MUTABLE_READY);
-constexpr auto kAlways = static_cast<GParamFlags>(kFlags | GST_PARAM_MUTABLE_PLAYING);
-
-constexpr GstClockTime kLongestFragment = 60 * GST_SECOND;
-constexpr GstClockTime kLongestSyncInterval = 3600 * GST_SECOND;
-
-void install_file_properties(GObjectClass* klass, const Settings& defaults) {
-  g_object_class_install_property(
-      klass, kLocation,
-      g_param_spec_string("location", "Location",
-                          "Path of the file to record to. Nothing of that name may exist, unless "
-                          "overwrite is set. Since 0.1",
-                          nullptr, kInReady));
-  g_object_class_install_property(
-      klass, kOverwrite,
-      g_param_spec_boolean(
-          "overwrite", "Overwrite",
-          "Take the place of a file of that name, as soon as something of the new "
-          "one is durable; until then the new one is \".NAME.recording\". Since 0.1",
-          defaults.overwrite, kInReady));
-  g_object_class_install_property(
-      klass, kFragmentDuration,
-      g_param_spec_uint64("fragment-duration", "Fragment duration",
-                          "Nanoseconds of media after which they are durable in a file that can be "
-                          "played, whatever happens then (0 = only at the end). Since 0.1",
-                          0, kLongestFragment, defaults.fragment_duration, kInReady));
-  g_object_class_install_property(
-      klass, kSyncInterval,
-      g_param_spec_uint64("sync-interval", "Sync interval",
-                          "Nanoseconds from one sync of the disk to the next, at least; what is "
-                          "less than fragment-duration means that. Since 0.1",
-                          0, kLongestSyncInterval, defaults.sync_interval, kInReady));
-  g_object_class_install_property(
-      klass, kFileMode,
-      g_param_spec_uint("file-mode", "File mode",
-                        "Permission bits of the file, further limited by the umask "
-                        "(416 is octal 0640: owner reads and writes, group reads). Since 0.1",
-                        0, 0777, defaults.file_mode, kInReady));
-  g_object_class_install_property(
-      klass, kMaxQueueBytes,
-      g_param_spec_uint64("max-queue-bytes", "Max queue bytes",
-                          "Bytes of media that may wait for the disk; see queue-full. All "
-                          "recorders of a process together hold at most 1 GiB. Since 0.1",
-                          1, G_MAXUINT64, defaults.max_queue_bytes, kAlways));
-  g_object_class_install_property(
-      klass, kQueueFull,
-      g_param_spec_enum("queue-full", "Queue full",
-                        "What happens to samples while the queue to the disk is full. Since 0.1",
-                        queue_full_type(), static_cast<gint>(defaults.queue_full), kAlways));
-  g_object_class_install_property(
-      klass, kStopTimeout,
-      g_param_spec_uint64(
-          "stop-timeout", "Stop timeout",
-          "Nanoseconds that a stop waits for the disk to take the end of the "
-          "file; then writing goes on in the background (0 = wait for ever). Since 0.1",
-          0, G_MAXUINT64, defaults.stop_timeout, kAlways));
+template <auto kField>
+constexpr Row row(const Text& text, GParamFlags flags, const Range& range = {}) {
+  return {text, flags, range, make_spec<kField>, set_field<kField>, get_field<kField>};
 }
 
-void install_media_properties(GObjectClass* klass, const Settings& defaults) {
-  g_object_class_install_property(
-      klass, kStartAtSync,
-      g_param_spec_boolean("start-at-sync", "Start at sync sample",
-                           "Begin a video track at its first sync sample; false: at its first "
-                           "picture. Since 0.1",
-                           defaults.start_at_sync, kInReady));
-  g_object_class_install_property(
-      klass, kMaxGap,
-      g_param_spec_uint64(
-          "max-gap", "Max gap",
-          "Nanoseconds that times may jump forward, and be believed, while neither "
-          "another track nor the clock of a live source says that they passed. Since 0.1",
-          0, G_MAXINT64, static_cast<guint64>(defaults.clock.max_gap), kInReady));
-  g_object_class_install_property(
-      klass, kGapPolicy,
-      g_param_spec_enum("gap-policy", "Gap policy",
-                        "What happens at a jump over max-gap. Since 0.1", gap_policy_type(),
-                        static_cast<gint>(defaults.clock.gap_policy), kInReady));
-  g_object_class_install_property(
-      klass, kMaxStepBack,
-      g_param_spec_uint64("max-step-back", "Max step back",
-                          "Nanoseconds that times may step back and still be taken for jitter; "
-                          "beyond it the track goes on where it was. Since 0.1",
-                          0, G_MAXINT64, static_cast<guint64>(defaults.clock.max_step_back),
-                          kInReady));
-  g_object_class_install_property(
-      klass, kLossPolicy,
-      g_param_spec_enum("loss-policy", "Loss policy",
-                        "What happens when upstream says that data was lost. Since 0.1",
-                        loss_policy_type(), static_cast<gint>(defaults.loss_policy), kInReady));
+// All settings, in the order in which gst-inspect-1.0 shows them. Durations are in nanoseconds.
+constexpr Row kRows[] = {row < [](auto& s) -> auto& {return s.location;
+}  // namespace
+> ({"location", "Location",
+    "Path of the file to record to. Nothing of that name may exist, unless overwrite is set. "
+    "Since 0.1"},
+   kInReady),
+    row < [](auto& s) -> auto& {
+  return s.overwrite;
 }
+> ({"overwrite", "Overwrite",
+    "Take the place of a file of that name, as soon as something of the new one is durable; "
+    "until then the new one is \".NAME.recording\". Since 0.1"},
+   kInReady),
+    row < [](auto& s) -> auto& {
+  return s.fragment_duration;
+}
+> ({"fragment-duration", "Fragment duration",
+    "Nanoseconds of media after which they are durable in a file that can be played, whatever "
+    "happens then (0 = only at the end). Since 0.1"},
+   kInReady, {0, 60 * GST_SECOND}),
+    row < [](auto& s) -> auto& {
+  return s.sync_interval;
+}
+> ({"sync-interval", "Sync interval",
+    "Nanoseconds from one sync of the disk to the next, at least; what is less than "
+    "fragment-duration means that. Since 0.1"},
+   kInReady, {0, 3600 * GST_SECOND}),
+    row < [](auto& s) -> auto& {
+  return s.file_mode;
+}
+> ({"file-mode", "File mode",
+    "Permission bits of the file, further limited by the umask (416 is octal 0640: owner "
+    "reads and writes, group reads). Since 0.1"},
+   kInReady, {0, 0777}),
+    row < [](auto& s) -> auto& {
+  return s.max_queue_bytes;
+}
+> ({"max-queue-bytes", "Max queue bytes",
+    "Bytes of media that may wait for the disk; see queue-full. All recorders of a process "
+    "together hold at most 1 GiB. Since 0.1"},
+   kAlways, {1, G_MAXUINT64}),
+    row < [](auto& s) -> auto& {
+  return s.queue_full;
+}
+> ({"queue-full", "Queue full",
+    "What happens to samples while the queue to the disk is full. Since 0.1"},
+   kAlways),
+    row < [](auto& s) -> auto& {
+  return s.stop_timeout;
+}
+> ({"stop-timeout", "Stop timeout",
+    "Nanoseconds that a stop waits for the disk to take the end of the file; then writing "
+    "goes on in the background (0 = wait for ever). Since 0.1"},
+   kAlways, {0, G_MAXUINT64}),
+    row < [](auto& s) -> auto& {
+  return s.start_at_sync;
+}
+> ({"start-at-sync", "Start at sync sample",
+    "Begin a video track at its first sync sample; false: at its first picture. Since 0.1"},
+   kInReady),
+    row < [](auto& s) -> auto& {
+  return s.clock.max_gap;
+}
+> ({"max-gap", "Max gap",
+    "Nanoseconds that times may jump forward, and be believed, while neither another track "
+    "nor the clock of a live source says that they passed. Since 0.1"},
+   kInReady, {0, G_MAXINT64}),
+    row < [](auto& s) -> auto& {
+  return s.clock.gap_policy;
+}
+> ({"gap-policy", "Gap policy", "What happens at a jump over max-gap. Since 0.1"}, kInReady),
+    row < [](auto& s) -> auto& {
+  return s.clock.max_step_back;
+}
+> ({"max-step-back", "Max step back",
+    "Nanoseconds that times may step back and still be taken for jitter; beyond it the track "
+    "goes on where it was. Since 0.1"},
+   kInReady, {0, G_MAXINT64}),
+    row < [](auto& s) -> auto& {
+  return s.loss_policy;
+}
+> ({"loss-policy", "Loss policy", "What happens when upstream says that data was lost. Since 0.1"},
+   kInReady),
+};  // namespace trailingmp4
+
+// Behind the rows, whose ids are their numbers from 1 on.
+constexpr guint kStatsId = std::size(kRows) + 1;
+
+const Row* row_of(guint id) { return id >= 1 && id < kStatsId ? &kRows[id - 1] : nullptr; }
 
 }  // namespace
 
 void install_properties(GObjectClass* klass) {
   const Settings defaults;
-  install_file_properties(klass, defaults);
-  install_media_properties(klass, defaults);
+  for (guint id = 1; const Row* row = row_of(id); ++id)
+    g_object_class_install_property(klass, id, row->spec(*row, defaults));
   g_object_class_install_property(
-      klass, kStats,
+      klass, kStatsId,
       g_param_spec_boxed(
           "stats", "Statistics",
           "What was recorded, dropped and corrected, in all and per track. Since 0.1",
           GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 
+bool is_stats(guint id) { return id == kStatsId; }
+
 bool set_setting(Settings& settings, guint id, const GValue* value) {
-  switch (id) {
-    case kLocation: {
-      const char* location = g_value_get_string(value);
-      settings.location = location ? location : "";
-      return true;
-    }
-    case kFileMode:
-      settings.file_mode = g_value_get_uint(value);
-      return true;
-    case kOverwrite:
-      settings.overwrite = g_value_get_boolean(value);
-      return true;
-    case kFragmentDuration:
-      settings.fragment_duration = g_value_get_uint64(value);
-      return true;
-    case kSyncInterval:
-      settings.sync_interval = g_value_get_uint64(value);
-      return true;
-    case kMaxQueueBytes:
-      settings.max_queue_bytes = g_value_get_uint64(value);
-      return true;
-    case kQueueFull:
-      set_enum(settings.queue_full, value);
-      return true;
-    case kStopTimeout:
-      settings.stop_timeout = g_value_get_uint64(value);
-      return true;
-    case kStartAtSync:
-      settings.start_at_sync = g_value_get_boolean(value);
-      return true;
-    case kMaxGap:
-      settings.clock.max_gap = nanoseconds(value);
-      return true;
-    case kGapPolicy:
-      set_enum(settings.clock.gap_policy, value);
-      return true;
-    case kMaxStepBack:
-      settings.clock.max_step_back = nanoseconds(value);
-      return true;
-    case kLossPolicy:
-      set_enum(settings.loss_policy, value);
-      return true;
-    default:
-      return false;
-  }
+  const Row* row = row_of(id);
+  if (row) row->set(settings, value);
+  return row != nullptr;
 }
 
 bool get_setting(const Settings& settings, guint id, GValue* value) {
-  switch (id) {
-    case kLocation:
-      g_value_set_string(value, settings.location.empty() ? nullptr : settings.location.c_str());
-      return true;
-    case kFileMode:
-      g_value_set_uint(value, settings.file_mode);
-      return true;
-    case kOverwrite:
-      g_value_set_boolean(value, settings.overwrite);
-      return true;
-    case kFragmentDuration:
-      g_value_set_uint64(value, settings.fragment_duration);
-      return true;
-    case kSyncInterval:
-      g_value_set_uint64(value, settings.sync_interval);
-      return true;
-    case kMaxQueueBytes:
-      g_value_set_uint64(value, settings.max_queue_bytes);
-      return true;
-    case kQueueFull:
-      get_enum(settings.queue_full, value);
-      return true;
-    case kStopTimeout:
-      g_value_set_uint64(value, settings.stop_timeout);
-      return true;
-    case kStartAtSync:
-      g_value_set_boolean(value, settings.start_at_sync);
-      return true;
-    case kMaxGap:
-      g_value_set_uint64(value, static_cast<guint64>(settings.clock.max_gap));
-      return true;
-    case kGapPolicy:
-      get_enum(settings.clock.gap_policy, value);
-      return true;
-    case kMaxStepBack:
-      g_value_set_uint64(value, static_cast<guint64>(settings.clock.max_step_back));
-      return true;
-    case kLossPolicy:
-      get_enum(settings.loss_policy, value);
-      return true;
-    default:
-      return false;
-  }
+  const Row* row = row_of(id);
+  if (row) row->get(settings, value);
+  return row != nullptr;
 }
 
-std::string settings_text(GstElement* element) {
-  GObjectClass* klass = G_OBJECT_GET_CLASS(element);
-  const GType own = G_OBJECT_TYPE(element);
+std::string settings_text(GObjectClass* klass, const Settings& settings) {
   std::string text;
-  guint count = 0;
-  const std::unique_ptr<GParamSpec*, GFree> specs(g_object_class_list_properties(klass, &count));
-  for (guint i = 0; i < count; ++i) {
-    const GParamSpec* spec = specs.get()[i];
-    if (spec->owner_type != own || !(spec->flags & G_PARAM_WRITABLE)) continue;
+  for (const Row& row : kRows) {
     GValue value = G_VALUE_INIT;
-    g_object_get_property(G_OBJECT(element), spec->name, &value);
+    g_value_init(&value, g_object_class_find_property(klass, row.text.name)->value_type);
+    row.get(settings, &value);
     const GString8 written(gst_value_serialize(&value));
     g_value_unset(&value);
-    text += std::string(" ") + spec->name + "=" + (written ? written.get() : "");
+    text += std::string(" ") + row.text.name + "=" + (written ? written.get() : "");
   }
   return text;
 }

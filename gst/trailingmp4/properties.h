@@ -11,30 +11,15 @@
 
 namespace trailingmp4 {
 
-enum Property : guint {
-  kLocation = 1,
-  kFileMode,
-  kOverwrite,
-  kFragmentDuration,
-  kSyncInterval,
-  kMaxQueueBytes,
-  kQueueFull,
-  kStopTimeout,
-  kStartAtSync,
-  kMaxGap,
-  kGapPolicy,
-  kMaxStepBack,
-  kLossPolicy,
-  kStats,  // the only one that is no setting
-};
-
 void install_properties(GObjectClass* klass);
 
+// The only property that is no setting.
+bool is_stats(guint id);
 // False: there is no such setting.
 bool set_setting(Settings& settings, guint id, const GValue* value);
 bool get_setting(const Settings& settings, guint id, GValue* value);
 
 // " name=value" of each, for the log.
-std::string settings_text(GstElement* element);
+std::string settings_text(GObjectClass* klass, const Settings& settings);
 
 }  // namespace trailingmp4

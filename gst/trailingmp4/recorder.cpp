@@ -74,7 +74,8 @@ bool Recorder::start() {
   }
   if (!prepared && !prepare()) return false;
   warn_of_short_fragments();
-  GST_INFO_OBJECT(element_, "settings in force:%s", settings_text(element_).c_str());
+  GST_INFO_OBJECT(element_, "settings in force:%s",
+                  settings_text(G_OBJECT_GET_CLASS(element_), settings()).c_str());
   tags_.forget();
   const std::lock_guard lock(mutex_);
   open_location_ = target_settings_.location;
