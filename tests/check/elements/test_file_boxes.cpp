@@ -3,11 +3,11 @@
 // Tests of what stands in the file besides samples and times: boxes and their order, headers,
 // sample entries. Read by the tests' own reader.
 #include <algorithm>
-#include <ctime>
 
 #include "bit_writer.h"
 #include "box_names.h"
 #include "element_bench.h"
+#include "wall_clock.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over
 #include <gst/check/gstcheck.h>
 // clang-format on
@@ -240,18 +240,21 @@ GST_START_TEST(tracks_of_every_number_and_kind_are_recorded) {
 GST_END_TEST;
 
 GST_START_TEST(creation_time_is_the_wall_clock_of_the_first_sample) {
+  constexpr int64_t kMade = 1'000'000'000, kFirst = 1'500'000'000, kLater = 2'000'000'000;
+  faults::WallClock clock(kMade);
   Bench bench;
   Feed& video = bench.add_video();
   bench.play();
   video.start();
-  g_usleep(3'500'000);
-  const auto now = static_cast<uint64_t>(time(nullptr)) + kSecondsFrom1904To1970;
-  video.push_many(10);
-  g_usleep(3'500'000);
+  clock.set(kFirst);
+  fail_unless_equals_int(video.push(), GST_FLOW_OK);
+  bench.wait_until_at_rest();
+  clock.set(kLater);
+  fail_unless_equals_int(video.push_many(50), GST_FLOW_OK);
   video.eos();
   bench.expect_eos();
   const boxes::Movie movie = bench.expect_file(video);
-  fail_unless(movie.creation_time >= now && movie.creation_time <= now + 2);
+  fail_unless_equals_uint64(movie.creation_time, kFirst + kSecondsFrom1904To1970);
   fail_unless_equals_uint64(movie.tracks[0].creation_time, movie.creation_time);
 }
 GST_END_TEST;

@@ -286,7 +286,10 @@ GST_START_TEST(pausing_leaves_no_trace) {
   for (int i = 1; i <= 3; ++i) {
     push_both(desk.video, desk.audio, GstClockTime(i) * 730 * kMs);
     desk.bench.to(GST_STATE_PAUSED);
-    desk.bench.wait_until_nothing_is_due();  // however long it lasts
+    desk.bench.wait_until_at_rest();
+    const guint64 written = desk.bench.stat("bytes-written");
+    desk.bench.wait_until_nothing_is_due();  // however long the pause lasts
+    fail_unless_equals_uint64(desk.bench.stat("bytes-written"), written);
     desk.bench.play();
   }
   desk.end();
