@@ -125,7 +125,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         os._exit(0)
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+class Server(http.server.ThreadingHTTPServer):
+    # A browser hangs up in the middle of an answer whenever it wants another part of the file.
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+server = Server(("127.0.0.1", 0), Handler)
 with open(PORT_FILE + ".new", "w") as port:
     port.write(str(server.server_address[1]))
 os.rename(PORT_FILE + ".new", PORT_FILE)
