@@ -42,7 +42,8 @@ mp4::Log core_log(std::string element_name) {
                                            const char* text) {
             gst_debug_log_id(trailing_mp4_sink_file_debug, level_of(level), place.file,
                              place.function, place.line, name.c_str(), "%s", text);
-          }};
+          },
+          [] { return static_cast<int64_t>(gst_util_get_timestamp()); }};
 }
 
 }  // namespace trailingmp4

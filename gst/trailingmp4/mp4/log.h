@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdarg>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <utility>
@@ -25,14 +26,18 @@ struct LogPlace {
 
 class Log {
  public:
-  // Both are called from any thread, without a lock of the core.
+  // All are called from any thread, without a lock of the core.
   using Wants = std::function<bool(LogLevel level)>;
   using Write = std::function<void(LogLevel level, const LogPlace& place, const char* text)>;
+  using Now = std::function<int64_t()>;  // nanoseconds of a clock that is never set
 
   Log() = default;
-  Log(Wants wants, Write write) : wants_(std::move(wants)), write_(std::move(write)) {}
+  Log(Wants wants, Write write, Now now)
+      : wants_(std::move(wants)), write_(std::move(write)), now_(std::move(now)) {}
 
   bool wants(LogLevel level) const { return wants_ && wants_(level); }
+  // For the duration of what is written; ask it only if that is wanted.
+  int64_t now_ns() const { return now_(); }
   // A line of at most 1023 bytes.
   [[gnu::format(printf, 4, 5)]] void write(LogLevel level, const LogPlace& place,
                                            const char* format, ...) const {
@@ -47,6 +52,7 @@ class Log {
  private:
   Wants wants_;
   Write write_;
+  Now now_;
 };
 
 }  // namespace mp4

@@ -35,14 +35,14 @@ const char* system_error(const Status& status) {
 template <typename Work>
 Status MovieFile::log_step(const char* step, const Work& work) const {
   if (!log_.wants(LogLevel::kDebug)) return work();
-  const auto begin = std::chrono::steady_clock::now();
+  const int64_t begin = log_.now_ns();
   const Status status = work();
-  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
+  const double milliseconds = static_cast<double>(log_.now_ns() - begin) / 1e6;
   if (status.ok())
-    MP4_LOG(log_, LogLevel::kDebug, "%s: done in %.3f ms", step, took.count());
+    MP4_LOG(log_, LogLevel::kDebug, "%s: done in %.3f ms", step, milliseconds);
   else
     MP4_LOG(log_, LogLevel::kDebug, "%s: failed after %.3f ms: %s (errno %d, %s)", step,
-            took.count(), status.text().c_str(), status.error_number(), system_error(status));
+            milliseconds, status.text().c_str(), status.error_number(), system_error(status));
   return status;
 }
 
