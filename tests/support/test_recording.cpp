@@ -2,6 +2,7 @@
 #include "test_recording.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,8 +12,11 @@ namespace mp4_test {
 
 using namespace mp4::literals;
 
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "mp4-test-XXXXXX").string();
+TemporaryFolder::TemporaryFolder(Medium medium) {
+  const std::filesystem::path memory = "/dev/shm";
+  const bool in_memory = medium == Medium::kMemory && access(memory.c_str(), W_OK) == 0;
+  const auto parent = in_memory ? memory : std::filesystem::temp_directory_path();
+  std::string name = (parent / "mp4-test-XXXXXX").string();
   if (mkdtemp(name.data())) path_ = name;
 }
 

@@ -24,9 +24,13 @@ namespace mp4_test {
 /// Far longer than anything here takes; a test that needs it has failed.
 inline constexpr std::chrono::seconds kLong{60};
 
+/// Where a folder is. Thousands of files in memory, where there is a file system for it, do not
+/// wait for the syncs of a disk.
+enum class Medium { kDisk, kMemory };
+
 class TemporaryFolder {
  public:
-  TemporaryFolder();
+  explicit TemporaryFolder(Medium medium = Medium::kDisk);
   ~TemporaryFolder();
   TemporaryFolder(const TemporaryFolder&) = delete;
   TemporaryFolder& operator=(const TemporaryFolder&) = delete;

@@ -39,6 +39,7 @@ using mp4_test::FaultyDisk;
 using mp4_test::FaultyFile;
 using mp4_test::Film;
 using mp4_test::kScenarios;
+using mp4_test::Medium;
 using mp4_test::Mutant;
 using mp4_test::TemporaryFolder;
 
@@ -87,9 +88,11 @@ struct Recorded {
   Bytes finished;
 };
 
-// A file on the disk to be treated.
+// A file to be treated.
 struct Treated {
-  explicit Treated(const Bytes& bytes) { fail_unless(boxes::store_file(path, bytes)); }
+  explicit Treated(const Bytes& bytes, Medium medium = Medium::kDisk) : folder(medium) {
+    fail_unless(boxes::store_file(path, bytes));
+  }
   mp4::Status treat(const finalize::Options& options = {}) {
     report = {};
     return finalize::finalize(
@@ -306,7 +309,7 @@ GST_START_TEST(a_file_that_is_cut_anywhere_is_finished_or_left_alone) {
   const Bytes whole = recorded.unflipped();
   for (std::size_t size = 0; size < whole.size(); size += 97) {
     const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
-    Treated file(cut);
+    Treated file(cut, Medium::kMemory);
     const auto status = file.treat();
     if (!status.ok()) {
       fail_unless(status.code() == StatusCode::kInvalid && file.bytes() == cut, "%zu", size);
@@ -327,7 +330,8 @@ GST_START_TEST(a_copy_that_was_cut_has_all_samples_that_are_whole) {
     const auto movie = boxes::read_movie(Treated(whole).path);
     const auto [first, end] = fragments_of(*movie);
     for (std::size_t size = first; size < end; size += 1 + size * 7 % 41) {
-      Treated file(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)));
+      const Bytes left(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+      Treated file(left, Medium::kMemory);
       const auto status = file.treat();
       fail_unless(status.ok(), "%zu: %s", size, status.text().c_str());
       const auto cut = boxes::read_movie(file.path);
