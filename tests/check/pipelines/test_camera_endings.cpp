@@ -6,6 +6,7 @@
 #include <gst/gst.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -33,6 +34,7 @@ using pipelines::ChildProcess;
 using pipelines::Ending;
 using pipelines::kAudioBranch;
 using pipelines::kVideoBranch;
+using pipelines::MediaTrack;
 using pipelines::MediaTracks;
 using pipelines::ScratchFolder;
 
@@ -64,14 +66,31 @@ void leave_out_refused(MediaTracks& pushed, const MediaTracks& file) {
         track.samples.pop_back();
 }
 
+// What rtspsrc makes of the times when a machine has no processor for it or for the camera may set
+// sound back by more than 100 ms. Frames are left out then, which the recorder counts: so many of
+// those that are not in the file, and no other ones.
+void leave_out_lead(MediaTrack& sound, const MediaTracks& file, guint64 count) {
+  const auto recorded =
+      std::find_if(file.begin(), file.end(), [](auto& one) { return !one.video; });
+  if (recorded == file.end()) return;
+  auto next = recorded->samples.begin();
+  std::erase_if(sound.samples, [&](const auto& sample) {
+    const bool is_there = next != recorded->samples.end() && next->bytes == sample.bytes;
+    if (is_there) ++next;
+    return !is_there && count > 0 && count--;
+  });
+}
+
 // All that the recorder took is in a finished file. Times are not judged: sound that comes late
 // from a camera in distress may have been put right.
 void assert_holds_what_was_received(const std::string& path, const CameraRecording& recording,
                                     const Ending& ending) {
   MediaTracks pushed = pipelines::without_times(pipelines::from_first_key(recording.pushed()));
   fail_unless_equals_int(pushed.size(), 2);
-  fail_unless_equals_uint64(recording.stat("dropped-lead"), 0);
-  if (ending.type == GST_MESSAGE_ERROR) leave_out_refused(pushed, pipelines::read_with_boxes(path));
+  const MediaTracks file = pipelines::read_with_boxes(path);
+  for (auto& track : pushed)
+    if (!track.video) leave_out_lead(track, file, recording.stat("dropped-lead"));
+  if (ending.type == GST_MESSAGE_ERROR) leave_out_refused(pushed, file);
   const auto lines = pipelines::faults(path, pushed);
   fail_unless(lines.empty(), "%s", pipelines::join(lines).c_str());
   const auto complaints = pipelines::player_complaints(path);
@@ -207,7 +226,8 @@ GST_START_TEST(stopping_without_eos_keeps_everything_received) {
   size_t received = 0, recorded = 0;
   for (const auto& track : pushed) received += track.samples.size();
   for (const auto& track : pipelines::read_with_boxes(path)) recorded += track.samples.size();
-  fail_unless(recorded + 2 >= received, "%zu of %zu samples", recorded, received);
+  const guint64 left_out = recording.stat("dropped-lead");
+  fail_unless(recorded + left_out + 2 >= received, "%zu of %zu samples", recorded, received);
 }
 GST_END_TEST
 
