@@ -213,8 +213,10 @@ GST_START_TEST(a_disk_that_stalls_delays_a_live_source_no_more_than_none_does) {
   Live live;
   for (int i = 0; i < kStalls; ++i) live.stall(kCalls[__i__]);
   live.stop_sources();
-  // Whoever else holds a lock of the allocator may make either wait, for no time.
-  fail_unless(live.slept <= live.slept_without_disk + live.pushed / 20,
+  // Whoever holds the recording's lock, or one of the allocator, makes others wait for as long as
+  // it has no processor: 8 of 100 pushes did on a busy machine. Whoever waited for the disk would
+  // each time, and would not have got through a stall.
+  fail_unless(live.slept <= live.slept_without_disk + live.pushed / 4,
               "%d of %d pushes waited, and %d into the null sink", live.slept, live.pushed,
               live.slept_without_disk);
   live.stop();
