@@ -122,7 +122,7 @@ GST_START_TEST(an_error_of_the_disk_is_told_with_its_step_and_errno) {
   Feed& video = bench.add_video();
   bench.play();
   video.start();
-  fail_unless_equals_int(video.push_many(50), GST_FLOW_OK);
+  video.push_many(50);  // until the error is known
   bench.to(GST_STATE_READY);
   const std::string sentence = bench.log().text(GST_MESSAGE_ERROR);
   fail_unless(!sentence.empty());
