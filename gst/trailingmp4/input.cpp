@@ -98,11 +98,16 @@ void Input::sink_message_event(GstEvent* event) {
   if (message) gst_element_post_message(recorder_.load()->element(), message);
 }
 
+// A stream that starts again keeps its tags: since GStreamer 1.26 pads keep them as well, so they
+// do not come again.
 void Input::stream_start_event(GstEvent* event) {
   guint group_id = GST_GROUP_ID_INVALID;
   gst_event_parse_group_id(event, &group_id);
+  const char* stream_id = nullptr;
+  gst_event_parse_stream_start(event, &stream_id);
   if (cycle_) {
-    cycle_->tags = {};
+    if (cycle_->stream_id != stream_id) cycle_->tags = {};
+    cycle_->stream_id = stream_id;
     cycle_->expects_discont = true;
   }
   recorder_.load()->stream_started(*this, group_id);

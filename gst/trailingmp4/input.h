@@ -11,6 +11,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "counterlog.h"
 #include "faultwarnings.h"
@@ -78,6 +79,7 @@ class Input {
     SyncGate gate;
     FaultWarnings warnings;
     CounterLog counter_log;
+    std::string stream_id;
     mp4::TrackTags tags;
     bool given_up = false;
     GstFlowReturn given_up_flow = GST_FLOW_OK;

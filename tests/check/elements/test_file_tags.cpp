@@ -274,7 +274,8 @@ GST_START_TEST(texts_of_one_track_are_not_the_movies) {
 }
 GST_END_TEST;
 
-GST_START_TEST(texts_of_one_stream_are_not_in_the_next_recording) {
+// A pad keeps the tags of a stream that starts again, and brings them to the next recording.
+GST_START_TEST(texts_of_one_stream_are_not_in_the_recording_of_the_next) {
   Bench bench;
   Feed& video = bench.add_video();
   for (int recording = 0; recording < 2; ++recording) {
@@ -282,6 +283,7 @@ GST_START_TEST(texts_of_one_stream_are_not_in_the_next_recording) {
     bench.fresh_location();
     video.expect_nothing();
     bench.play();
+    video.change_stream();
     video.start();
     if (recording == 0) {
       video.event(global_tag(GST_TAG_TITLE, "of the first"));
@@ -297,6 +299,21 @@ GST_START_TEST(texts_of_one_stream_are_not_in_the_next_recording) {
   const boxes::Movie movie = bench.expect_file(video);
   fail_unless(movie.tags.find("\xc2\xa9nam") == movie.tags.end());
   expect_text(movie.tracks[0].language, "und");
+}
+GST_END_TEST;
+
+GST_START_TEST(a_stream_that_starts_again_keeps_its_tags_and_another_has_none) {
+  const bool is_another = __i__ == 1;
+  Bench bench;
+  const boxes::Movie movie = record(bench, [&](Feed& video) {
+    video.event(track_tag(GST_TAG_LANGUAGE_CODE, "de"));
+    video.push_many(10);
+    if (is_another) video.change_stream();
+    video.start();
+    video.event(track_tag(GST_TAG_IMAGE_ORIENTATION, "rotate-90"));
+  });
+  expect_orientation(movie.tracks[0], kOrientations[1]);
+  expect_text(movie.tracks[0].language, is_another ? "und" : "deu");
 }
 GST_END_TEST;
 
@@ -317,7 +334,8 @@ static Suite* file_tags_suite() {
   tcase_add_test(tags, a_date_without_a_time_will_do);
   tcase_add_test(tags, a_text_that_the_application_sets_later_replaces_the_earlier_one);
   tcase_add_test(tags, texts_of_one_track_are_not_the_movies);
-  tcase_add_test(tags, texts_of_one_stream_are_not_in_the_next_recording);
+  tcase_add_test(tags, texts_of_one_stream_are_not_in_the_recording_of_the_next);
+  tcase_add_loop_test(tags, a_stream_that_starts_again_keeps_its_tags_and_another_has_none, 0, 2);
   return suite;
 }
 

@@ -77,7 +77,7 @@ bool Feed::take_away() {
 // ---- events ----
 
 bool Feed::stream_start(guint group) {
-  const std::string id = "feed/" + std::to_string(seed_ >> 32);
+  const std::string id = "feed/" + std::to_string(seed_ >> 32) + "/" + std::to_string(stream_);
   GstEvent* start = gst_event_new_stream_start(id.c_str());
   gst_event_set_group_id(start, group);
   return event(start);

@@ -56,6 +56,7 @@ class Feed {
   // ---- events: what gst_pad_push_event() says. Sticky ones are delivered with the next buffer or
   // event if the element is not active yet.
   bool stream_start(guint group = 1);
+  void change_stream() { ++stream_; }  // the next STREAM_START is that of another one
   bool caps();
   bool caps(const GstCaps* caps);
   bool segment(GstClockTime start = 0, GstClockTime base = 0);
@@ -111,6 +112,7 @@ class Feed {
   Owned<GstElement> element_;
   Kind kind_;
   uint64_t seed_;
+  unsigned stream_ = 1;
   Owned<GstPad> source_;
   Owned<GstPad> sink_;
   GstSegment segment_;
