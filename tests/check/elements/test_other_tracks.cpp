@@ -41,11 +41,11 @@ void push(Feed& feed, const Bytes& bytes, GstClockTime pts,
   fail_unless_equals_int(feed.push_buffer(buffer.release()), GST_FLOW_OK);
 }
 
-const boxes::Track& track_with(const boxes::Movie& movie, const std::string& format) {
+const boxes::Track& track_with(const boxes::Movie& movie, const char* format) {
   const auto found =
       std::find_if(movie.tracks.begin(), movie.tracks.end(),
                    [&](const boxes::Track& track) { return track.entries.at(0).format == format; });
-  fail_unless(found != movie.tracks.end(), "no track of %s", format.c_str());
+  fail_unless(found != movie.tracks.end(), "no track of %s", format);
   return *found;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace bench {
 namespace {
@@ -81,7 +82,7 @@ Bytes with_lengths(const std::vector<Bytes>& nal_units) {
   Bytes unit;
   for (const Bytes& nal : nal_units) {
     for (int shift : {24, 16, 8, 0}) unit.push_back(static_cast<uint8_t>(nal.size() >> shift));
-    unit.insert(unit.end(), nal.begin(), nal.end());
+    std::copy(nal.begin(), nal.end(), std::back_inserter(unit));
   }
   return unit;
 }

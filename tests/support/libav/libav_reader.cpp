@@ -125,12 +125,23 @@ Tags tags_of(const AVDictionary* dictionary) {
   return tags;
 }
 
+/// nullptr: there is none. FFmpeg 6.1 moved what concerns a whole stream to its parameters.
+const uint8_t* display_matrix(const AVStream& stream) {
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 30, 101)
+  const AVPacketSideData* found =
+      av_packet_side_data_get(stream.codecpar->coded_side_data, stream.codecpar->nb_coded_side_data,
+                              AV_PKT_DATA_DISPLAYMATRIX);
+  return found ? found->data : nullptr;
+#else
+  return av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr);
+#endif
+}
+
 Stream describe(const AVStream& stream) {
   Stream described{.video = stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO,
                    .codec = avcodec_get_name(stream.codecpar->codec_id),
                    .tags = tags_of(stream.metadata)};
-  const uint8_t* matrix = av_stream_get_side_data(&stream, AV_PKT_DATA_DISPLAYMATRIX, nullptr);
-  if (matrix != nullptr)
+  if (const uint8_t* matrix = display_matrix(stream))
     described.rotation = av_display_rotation_get(reinterpret_cast<const int32_t*>(matrix));
   return described;
 }
