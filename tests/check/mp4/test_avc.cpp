@@ -341,9 +341,8 @@ GST_START_TEST(random_bytes_give_a_sane_answer_or_none) {
     Bytes sps = good;
     if (round % 2) sps.resize(1 + random() % 60);
     const unsigned changes = round % 2 ? 60 : 3;
-    for (unsigned i = 0; i < changes; ++i)
-      sps[1 + random() % (sps.size() > 1 ? sps.size() - 1 : 1) % sps.size()] =
-          static_cast<uint8_t>(random() >> 8);
+    for (unsigned i = 0; i < changes && sps.size() > 1; ++i)
+      sps[1 + random() % (sps.size() - 1)] = static_cast<uint8_t>(random() >> 8);
     Bytes record = make_record(sps);
     if (round % 5 == 0) record[random() % record.size()] = static_cast<uint8_t>(random() >> 8);
     const auto config = parse_avc_config(record);

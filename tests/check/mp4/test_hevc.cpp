@@ -304,9 +304,8 @@ GST_START_TEST(random_bytes_give_a_sane_answer_or_none) {
   for (int round = 0; round < 20'000; ++round) {
     Bytes sps = good;
     if (round % 2) sps.resize(2 + random() % 80);
-    for (unsigned changes = round % 2 ? 60 : 3; changes > 0; --changes)
-      sps[2 + random() % (sps.size() > 2 ? sps.size() - 2 : 1) % sps.size()] =
-          static_cast<uint8_t>(random() >> 8);
+    for (unsigned changes = round % 2 ? 60 : 3; changes > 0 && sps.size() > 2; --changes)
+      sps[2 + random() % (sps.size() - 2)] = static_cast<uint8_t>(random() >> 8);
     const auto found = mp4::parse_hevc_sps(sps);
     if (!found) continue;
     ++accepted;
