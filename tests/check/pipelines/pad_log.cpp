@@ -114,13 +114,21 @@ GstBuffer* buffer_of(const MediaSample& sample, int64_t later) {
   return buffer;
 }
 
+// Whether a list that arrives at the pad arrives once more buffer by buffer, as it does at a sink
+// pad that nobody has given a function for lists.
+bool splits_lists(GstPad* pad) {
+  if (GST_PAD_IS_SRC(pad)) return false;
+  g_autoptr(GstPad) plain = GST_PAD(gst_object_ref_sink(gst_pad_new(nullptr, GST_PAD_SINK)));
+  return GST_PAD_CHAINLISTFUNC(pad) == GST_PAD_CHAINLISTFUNC(plain);
+}
+
 PadLog::PadLog() : shared_(std::make_shared<Shared>()) {}
 
 void PadLog::watch(GstPad* pad) {
-  constexpr auto kTypes =
-      static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
-                                   GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM);
-  gst_pad_add_probe(pad, kTypes, Shared::on_data, new Shared::Ref(shared_),
+  const int lists = splits_lists(pad) ? 0 : GST_PAD_PROBE_TYPE_BUFFER_LIST;
+  const auto types = static_cast<GstPadProbeType>(GST_PAD_PROBE_TYPE_BUFFER | lists |
+                                                  GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM);
+  gst_pad_add_probe(pad, types, Shared::on_data, new Shared::Ref(shared_),
                     [](gpointer data) { delete static_cast<Shared::Ref*>(data); });
 }
 
