@@ -15,6 +15,15 @@
 
 namespace mp4_test {
 
+/// FFmpeg's options for pictures of that format with the colours of HDR10. The encoders of
+/// version 5.1 write what the options say, those of 7.1 what is said with each picture, by a
+/// filter.
+#define HDR10_PICTURES(format)                                                          \
+  "-vf format=" format                                                                  \
+  ",setparams=range=tv:color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc " \
+  "-pix_fmt " format                                                                    \
+  " -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc -color_range tv"
+
 class EncodedFile {
  public:
   /// Runs the command, in which FILE stands for the file to be written. Its track must be video.

@@ -2,6 +2,7 @@
 //
 // Tests of the tests' own MP4 reader: files of other muxers are read as FFmpeg reads them and
 // found to be in order, except for what is known of those muxers.
+#include <fnmatch.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,9 +36,9 @@ constexpr const char* kNextTrack = "mvhd: next_track_ID 2";
 // qtmux's index of the second track begins with offset 0.
 constexpr const char* kTfra = "tfra: 1 entries point at no moof";
 
-// ffmpeg rounds the duration of a track apart from that of its edit.
-constexpr const char* kRounding =
-    "tkhd: duration 6008020834 is not the sum of its edits 6008020833";
+// ffmpeg rounds the duration of a track apart from that of its edit: 6008020834 and 6008020833 in
+// version 5.1, 6021333334 and 6021333333 in 7.1.
+constexpr const char* kRounding = "tkhd: duration 60*34 is not the sum of its edits 60*33";
 
 struct Made {
   const char* name;
@@ -97,11 +98,14 @@ boxes::Movie read(const std::string& name) {
   return std::move(*movie);
 }
 
-bool has_problem(const boxes::Movie& movie, const std::string& start) {
-  for (const std::string& line : movie.problems) {
-    if (line.rfind(start, 0) == 0) return true;
-  }
-  return false;
+// Whether the line begins as the pattern says, in which `*` stands for anything.
+bool is_problem(const std::string& line, const std::string& pattern) {
+  return fnmatch((pattern + "*").c_str(), line.c_str(), 0) == 0;
+}
+
+bool has_problem(const boxes::Movie& movie, const std::string& pattern) {
+  return std::any_of(movie.problems.begin(), movie.problems.end(),
+                     [&](const std::string& line) { return is_problem(line, pattern); });
 }
 
 int64_t nanoseconds(int64_t ticks, uint32_t timescale) {
@@ -198,7 +202,7 @@ GST_START_TEST(finds_only_known_problems_in_files_of_other_muxers) {
   }
   for (const std::string& line : movie.problems) {
     const bool known = std::any_of(made.known_problems.begin(), made.known_problems.end(),
-                                   [&](const char* start) { return line.rfind(start, 0) == 0; });
+                                   [&](const char* pattern) { return is_problem(line, pattern); });
     fail_unless(known, "%s: %s", made.name, line.c_str());
   }
   fail_unless_equals_uint64(movie.uncovered_mdat_bytes, 0);

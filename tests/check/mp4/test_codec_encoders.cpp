@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "box_reader.h"
+#include "encoded_file.h"
 #include "mp4/av1.h"
 #include "mp4/flac.h"
 #include "mp4/opus.h"
@@ -26,7 +27,8 @@ using mp4_test::look_sanely;
 using Bytes = std::vector<uint8_t>;
 
 constexpr uint16_t kWidth = 64, kHeight = 48;
-constexpr const char* kPictures = " -map 0 -frames:v 8 -g 4 -pix_fmt ";
+#define PICTURES " -map 0 -frames:v 8 -g 4 "
+constexpr const char* kPictures = PICTURES "-pix_fmt ";
 
 // Not owned here: the processes of the cases end without it.
 mp4_test::TemporaryFolder* folder;
@@ -40,8 +42,8 @@ void encode() {
       "ffmpeg -v error -f lavfi -i testsrc=size=64x48:rate=30 "
       "-f lavfi -i sine=duration=0.3:sample_rate=48000" +
       pictures + "yuv420p -c:v libaom-av1 -cpu-used 8" + file("av1.mp4") +  //
-      pictures + "yuv420p10le -c:v libaom-av1 -cpu-used 8 -color_primaries bt2020 -color_trc " +
-      "smpte2084 -colorspace bt2020nc" + file("av1-hdr.mp4") +                     //
+      PICTURES HDR10_PICTURES("yuv420p10le") " -c:v libaom-av1 -cpu-used 8" +
+      file("av1-hdr.mp4") +                                                        //
       pictures + "yuv420p -c:v libvpx-vp9 -deadline realtime" + file("vp9.mp4") +  //
       pictures + "yuv444p10le -c:v libvpx-vp9 -deadline realtime" + file("vp9-444.mp4") + pictures +
       "yuv420p -c:v libvpx -deadline realtime -f ivf" + file("vp8.ivf") +            //

@@ -22,15 +22,7 @@ const Encoded kEncoded[] = {
     {"320x240", "-pix_fmt yuv422p12le", 320, 240, 2, 12},
     {"720x576", "-vf setsar=16/11 -pix_fmt yuv420p", 720, 576, 1, 8, {16, 11}},
     {"720x480", "-vf setsar=123/457:max=1000 -pix_fmt yuv420p", 720, 480, 1, 8, {123, 457}},
-    {"320x240",
-     "-pix_fmt yuv420p10le -color_primaries bt2020 -color_trc smpte2084 -colorspace bt2020nc "
-     "-color_range tv",
-     320,
-     240,
-     1,
-     10,
-     {1, 1},
-     {9, 16, 9, false}},
+    {"320x240", HDR10_PICTURES("yuv420p10le"), 320, 240, 1, 10, {1, 1}, {9, 16, 9, false}},
     {"320x240", "-pix_fmt yuvj420p -color_range pc", 320, 240, 1, 8, {1, 1}, {2, 2, 2, true}},
 };
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "child_process.h"
+#include "file_bytes.h"
 #include "file_readers.h"
 #include "recording_pipeline.h"
 #include "scratch_folder.h"
@@ -83,6 +84,32 @@ MediaTracks passed_on(const std::string& source, const MediaTracks& pushed) {
   return passed;
 }
 
+void remove_parameter_sets(pipelines::Bytes& picture) {
+  constexpr size_t kLength = 4;
+  for (size_t at = 0; at + kLength < picture.size();) {
+    const size_t end = at + kLength + boxes::get_number(picture, at, kLength);
+    fail_unless(end <= picture.size());
+    const int type = picture[at + kLength] & 0x1f;
+    const auto begin = picture.begin() + static_cast<long>(at);
+    if (type == 7 || type == 8)  // 14496-10, table 7-1: sequence and picture parameter set
+      picture.erase(begin, picture.begin() + static_cast<long>(end));
+    else
+      at = end;
+  }
+}
+
+// h264parse of GStreamer 1.26 puts the sets of the codec_data before the first picture.
+MediaTracks without_parameter_sets(MediaTracks tracks) {
+  for (MediaTrack& track : tracks) {
+    if (!track.video) continue;
+    for (pipelines::MediaSample& sample : track.samples) {
+      remove_parameter_sets(sample.bytes);
+      sample.size = sample.bytes.size();
+    }
+  }
+  return tracks;
+}
+
 GST_START_TEST(the_timeline_of_a_foreign_mp4_is_kept) {
   const Remux& remux = kRemuxes[__i__];
   const ScratchFolder folder;
@@ -93,8 +120,9 @@ GST_START_TEST(the_timeline_of_a_foreign_mp4_is_kept) {
   assert_none(remux.name, pipeline.complaints());
   assert_none(remux.name, pipelines::faults(path, pipeline.pushed()));
   assert_none(remux.name, pipelines::player_complaints(path));
-  assert_none(remux.name, pipelines::differences(passed_on(source, pipeline.pushed()),
-                                                 pipelines::read_with_libav(path)));
+  assert_none(remux.name,
+              pipelines::differences(passed_on(source, pipeline.pushed()),
+                                     without_parameter_sets(pipelines::read_with_libav(path))));
 }
 GST_END_TEST
 
