@@ -17,7 +17,7 @@ build=$repository/build-benchmarks
 mode=
 case ${1:-} in --check | --record) mode=$1; shift ;; esac
 
-sh "$repository/tests/support/install-packages.sh" record test
+sh "$repository/tests/support/run/install-packages.sh" record test
 [ -f "$build/build.ninja" ] ||
   meson setup "$build" "$repository" --buildtype=release -Doptimization=2 -Dcpp_args=-g1 >/dev/null
 ninja -C "$build" benchmarks >"$build/benchmarks.log" 2>&1 || { cat "$build/benchmarks.log" >&2; exit 1; }

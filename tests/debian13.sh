@@ -59,7 +59,7 @@ run_inside() {
     sh -c 'cd "$0" && exec "$@"' "$inside" "$@"
 }
 
-sh "$repository/tests/support/make-chroot.sh" "$suite" "$folder"
+sh "$repository/tests/support/run/make-chroot.sh" "$suite" "$folder"
 echo "The chroot is $folder"
 copy_repository
 mount_all

@@ -21,9 +21,9 @@ if [ "$seconds" = --quick ]; then
 fi
 [ $# -eq 0 ] || shift
 
-sh "$repository/tests/support/install-packages.sh" record fuzz
+sh "$repository/tests/support/run/install-packages.sh" record fuzz
 rm -f "$directory"/meson-logs/fuzzlog*
-sh "$repository/tests/support/address-build.sh" "$directory" </dev/null
+sh "$repository/tests/support/run/address-build.sh" "$directory" </dev/null
 ninja -C "$directory" fuzz-targets </dev/null
 for target in "$repository"/tests/fuzz/corpus/*; do
   mkdir -p "$directory/corpus/$(basename "$target")"

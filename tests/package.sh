@@ -102,7 +102,7 @@ finds_element() {
 trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
 [ "$(id -u)" -eq 0 ] || { echo "A new Debian can be made by root alone." >&2; exit 1; }
-sh "$repository/tests/support/install-packages.sh" record package
+sh "$repository/tests/support/run/install-packages.sh" record package
 copy_sources
 check "the package is built" build_package
 check "lintian has nothing to say" run_lintian

@@ -11,7 +11,7 @@
 set -eu
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
-sh "$repository/tests/support/install-packages.sh" record test players >&2
+sh "$repository/tests/support/run/install-packages.sh" record test players >&2
 [ -f "$repository/build/build.ninja" ] || meson setup "$repository/build" "$repository" >&2
 ninja -C "$repository/build" gst/trailingmp4/libgsttrailingmp4.so >&2
 export GST_PLUGIN_PATH="$repository/build/gst/trailingmp4"
@@ -76,9 +76,9 @@ line_of() {
 }
 
 record_trouble() {
-  /usr/bin/python3 "$repository/tests/support/record_trouble.py" "$1" "$scratch/killed.mp4" kill >&2 &
+  /usr/bin/python3 "$repository/tests/compare/record_trouble.py" "$1" "$scratch/killed.mp4" kill >&2 &
   recorder=$!
-  /usr/bin/python3 "$repository/tests/support/record_trouble.py" "$1" "$scratch/finished.mp4" >&2
+  /usr/bin/python3 "$repository/tests/compare/record_trouble.py" "$1" "$scratch/finished.mp4" >&2
   wait "$recorder" 2>/dev/null || true
 }
 

@@ -182,7 +182,7 @@ play_in_ffmpeg() {
 
 play_in_gstreamer() {
   status=0
-  timeout 80 /usr/bin/python3 "$support/play_with_gstreamer.py" "$file" >"$scratch/gstreamer" \
+  timeout 80 /usr/bin/python3 "$support/players/play_with_gstreamer.py" "$file" >"$scratch/gstreamer" \
     2>"$scratch/gstreamer.log" || status=$?
   shown='' heard='' said_texts=''
   read -r shown heard said_texts <"$scratch/gstreamer" || true
@@ -244,7 +244,7 @@ text_of_vlc() {
 play_in_vlc() {
   mkfifo -m 666 "$scratch/vlc.yuv"
   exec 3<>"$scratch/vlc.yuv"
-  python3 "$support/count_pictures.py" <"$scratch/vlc.yuv" >"$scratch/vlc.shown" 3>&- &
+  python3 "$support/players/count_pictures.py" <"$scratch/vlc.yuv" >"$scratch/vlc.shown" 3>&- &
   counter=$!
   start_player "$scratch/vlc" timeout -k 5 60 cvlc --intf dummy --no-dbus --play-and-exit \
     --no-drop-late-frames --no-skip-frames --no-video-title-show \
@@ -278,7 +278,7 @@ play_in_mpv() {
 }
 
 trap 'rm -rf "$scratch"' EXIT
-sh "$support/install-packages.sh" record players
+sh "$support/run/install-packages.sh" record players
 chmod 755 "$scratch"
 mkdir -m 777 "$scratch/home"
 if [ $# -gt 0 ]; then

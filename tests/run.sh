@@ -102,12 +102,12 @@ run_asan() (
   export ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=1
   export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
   run_under=
-  sh "$support/address-build.sh" "$repository/build-asan" </dev/null || exit 0
+  sh "$support/run/address-build.sh" "$repository/build-asan" </dev/null || exit 0
   build_for build-asan address-tests '' "$(sanitiser_library asan)" || exit 0
   run_tests --suite mp4 --suite elements --suite timeline --suite pipelines --suite examples \
     --no-suite leaks --no-suite plain --timeout-multiplier 4 $two_a_processor
   export ASAN_OPTIONS=fast_unwind_on_malloc=0
-  export LSAN_OPTIONS="suppressions=$support/lsan.supp:print_suppressions=0"
+  export LSAN_OPTIONS="suppressions=$support/run/lsan.supp:print_suppressions=0"
   run_tests --suite leaks --no-suite plain --timeout-multiplier 4 --logbase testlog-leaks \
     $two_a_processor
 )
@@ -139,7 +139,7 @@ run_fuzz() {
   note_seconds fuzz "$begin"
 }
 
-sh "$support/install-packages.sh" record test fuzz
+sh "$support/run/install-packages.sh" record test fuzz
 case ${1:-} in
   '') run_plain; run_asan; run_tsan; run_fuzz; builds='build build-asan build-tsan build-asan:fuzzlog' ;;
   --fast) run_plain; builds=build ;;
@@ -149,4 +149,4 @@ case ${1:-} in
   *) echo "usage: sh tests/run.sh [--fast | --asan | --tsan | --fuzz]" >&2; exit 2 ;;
 esac
 cd "$repository"
-exec python3 "$support/count_results.py" $builds
+exec python3 "$support/run/count_results.py" $builds

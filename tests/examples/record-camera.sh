@@ -130,7 +130,7 @@ check_arguments() {
 # In the terminal's own session, where sudo can ask for a password. apt-get ends at SIGINT, but not
 # while dpkg unpacks or configures packages, which nobody should break off.
 install_packages() {
-  env --default-signal=INT sh "$repository/tests/support/install-packages.sh" record &
+  env --default-signal=INT sh "$repository/tests/support/run/install-packages.sh" record &
   installer=$!
   while is_running "$installer" && [ -z "$stopping" ]; do pause 0.1; done
   if [ -n "$stopping" ]; then

@@ -14,9 +14,9 @@
 #include "fuzz_support.h"
 #include "gst_owners.h"
 #include "memory_source.h"
-#include "mp4/sample_entry.h"
+#include "mp4/boxes/sample_entry.h"
 #include "synthetic_media.h"
-#include "trackcaps.h"
+#include "trailingmp4/caps/track_caps.h"
 
 // GStreamer forgets what it made of a string that it refuses, and GLib keeps every name.
 extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }

@@ -13,17 +13,17 @@
 
 #include "fuzz_support.h"
 #include "memory_source.h"
-#include "mp4/aac.h"
-#include "mp4/av1.h"
-#include "mp4/avc.h"
-#include "mp4/codec.h"
-#include "mp4/flac.h"
-#include "mp4/hevc.h"
-#include "mp4/nal.h"
-#include "mp4/narrow.h"
-#include "mp4/opus.h"
-#include "mp4/parameter_sets.h"
-#include "mp4/sample_entry.h"
+#include "mp4/base/narrow.h"
+#include "mp4/boxes/sample_entry.h"
+#include "mp4/codecs/aac.h"
+#include "mp4/codecs/av1.h"
+#include "mp4/codecs/avc.h"
+#include "mp4/codecs/codec.h"
+#include "mp4/codecs/flac.h"
+#include "mp4/codecs/hevc.h"
+#include "mp4/codecs/nal.h"
+#include "mp4/codecs/opus.h"
+#include "mp4/codecs/parameter_sets.h"
 
 namespace {
 

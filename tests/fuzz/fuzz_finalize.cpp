@@ -7,10 +7,10 @@
 #include <memory>
 #include <vector>
 
-#include "finalize.h"
 #include "fuzz_support.h"
 #include "memory_source.h"
-#include "mp4/file_layout.h"
+#include "mp4/boxes/file_layout.h"
+#include "mp4/recovery/finalize.h"
 
 namespace {
 

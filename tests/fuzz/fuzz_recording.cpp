@@ -21,11 +21,11 @@
 #include "file_bytes.h"
 #include "fuzz_support.h"
 #include "gst_owners.h"
-#include "gsttrailingmp4sink.h"
 #include "memory_source.h"
 #include "message_log.h"
 #include "synthetic_media.h"
 #include "temp_folder.h"
+#include "trailingmp4/element/gsttrailingmp4sink.h"
 
 namespace {
 

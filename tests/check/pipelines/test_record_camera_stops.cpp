@@ -38,8 +38,8 @@ constexpr milliseconds kStopLimit(3000);
 class FakeMachine {
  public:
   FakeMachine() {
-    for (const char* file : {"tests/examples/record-camera.sh", "tests/support/install-packages.sh",
-                             "tests/packages.txt"}) {
+    for (const char* file : {"tests/examples/record-camera.sh",
+                             "tests/support/run/install-packages.sh", "tests/packages.txt"}) {
       const std::filesystem::path copy = folder.file(file);
       std::filesystem::create_directories(copy.parent_path());
       std::filesystem::copy_file(std::string(REPOSITORY "/") + file, copy);
