@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "mp4/file/recording.h"
+#include "recording/recording.h"
 #include "usage.h"
 
 namespace bench {

@@ -15,7 +15,6 @@ Fragment::Run* Fragment::find(TrackIndex track) {
 }
 
 void Fragment::add(TrackIndex track, int64_t dts_ns, Sample sample, Spacing spacing) {
-  if (runs_.empty()) opened_ = std::chrono::steady_clock::now();
   Run* run = find(track);
   if (!run) run = &begin_run(track, dts_ns);
   run->bytes += sample.payload.size();

@@ -4,7 +4,6 @@
 // the file. Each track's samples lie together: one chunk per track.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -16,7 +15,6 @@
 namespace mp4 {
 
 using TrackIndex = uint32_t;
-using SteadyTime = std::chrono::steady_clock::time_point;
 
 // What stands in the file before and behind a fragment's samples.
 struct FragmentFrame {
@@ -70,8 +68,7 @@ class Fragment {
   bool empty() const { return runs_.empty(); }
   uint64_t bytes() const { return bytes_; }
   uint32_t samples() const { return samples_; }
-  int64_t longest_ns() const { return longest_ns_; }  // of any track in it, to its last sample
-  SteadyTime opened() const { return opened_; }
+  int64_t longest_ns() const { return longest_ns_; }      // of any track in it, to its last sample
   const std::vector<Run>& runs() const { return runs_; }  // in the order of the file
   std::vector<Run>& runs() { return runs_; }
 
@@ -91,7 +88,6 @@ class Fragment {
   uint64_t bytes_ = 0;
   uint32_t samples_ = 0;
   int64_t longest_ns_ = 0;
-  SteadyTime opened_;
 };
 
 }  // namespace mp4

@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "mp4/file/posix_output_file.h"
-#include "mp4/file/recording.h"
+#include "recording/recording.h"
 #include "trailingmp4/base/gst_ref.h"
 #include "trailingmp4/base/settings.h"
 #include "trailingmp4/element/roster.h"

@@ -10,7 +10,7 @@
 
 #include <string>
 
-#include "mp4/file/recording.h"
+#include "recording/recording.h"
 #include "trailingmp4/base/gst_ref.h"
 
 namespace trailingmp4 {

@@ -13,7 +13,7 @@
 #include <optional>
 #include <string>
 
-#include "mp4/file/recording.h"
+#include "recording/recording.h"
 #include "recording/sync_gate.h"
 #include "recording/timing/timeline.h"
 #include "trailingmp4/base/gst_ref.h"

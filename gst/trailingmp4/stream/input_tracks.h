@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "mp4/codecs/nal.h"
-#include "mp4/file/recording.h"
+#include "recording/recording.h"
 #include "recording/timing/timeline.h"
 #include "trailingmp4/caps/track_caps.h"
 

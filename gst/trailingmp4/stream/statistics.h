@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "mp4/file/recording.h"
+#include "recording/recording.h"
 #include "recording/timing/timeline.h"
 #include "trailingmp4/base/gst_ref.h"
 

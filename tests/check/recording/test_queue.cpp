@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "mp4/file/queue_budget.h"
+#include "recording/queue_budget.h"
 #include "test_recording.h"
 #include "thread_states.h"
 // clang-format off: last, since it defines a macro `fail` that the standard headers trip over

@@ -16,7 +16,7 @@
 #include "box_reader.h"
 #include "faulty_file.h"
 #include "mp4/file/posix_output_file.h"
-#include "mp4/file/recording.h"
+#include "recording/recording.h"
 #include "test_payload.h"
 
 namespace mp4_test {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "mp4/file/recording.h"
+#include "recording/recording.h"
 
 #include <algorithm>
 #include <cinttypes>
@@ -14,9 +14,8 @@ namespace {
 constexpr int64_t kChunk = kNanosecondsPerSecond;  // where there are no fragments
 constexpr uint64_t kSecondsFrom1904To1970 = 2'082'844'800;
 
-uint64_t wall_clock() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+uint64_t creation_time() {
+  const int64_t seconds = utc_now();
   return seconds > 0 ? kSecondsFrom1904To1970 + static_cast<uint64_t>(seconds) : 0;
 }
 
@@ -134,7 +133,7 @@ void Recording::end_track(TrackIndex track) {
 }
 
 bool Recording::start() {
-  assembler_.set_creation_time(wall_clock());
+  assembler_.set_creation_time(creation_time());
   if (const Status status = writer_.start(shared_from_this()); !status.ok()) {
     state_ = State::kFailed;
     news_->failed = status;
@@ -277,7 +276,7 @@ void Recording::deadline() {
   const std::lock_guard lock(mutex_);
   deadline_armed_ = false;
   if (state_ != State::kRecording || !running_) return;
-  const auto now = std::chrono::steady_clock::now();
+  const SteadyTime now = steady_now();
   const auto due = assembler_.deadline();
   if (due && *due <= now) {
     while (assembler_.release_overdue(now))

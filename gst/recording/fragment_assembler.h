@@ -20,6 +20,7 @@
 #include "mp4/file/fragment.h"
 #include "mp4/file/fragmented_movie.h"
 #include "mp4/samples/track_tracker.h"
+#include "recording/clocks.h"
 
 namespace mp4 {
 
@@ -115,6 +116,7 @@ class FragmentAssembler {
   MoovInfo info_;
   FragmentedMovie movie_;
   Fragment open_;
+  SteadyTime open_since_{};   // if it is not empty
   uint64_t next_offset_ = 0;  // where the open fragment will stand; 0: it is the first
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "mp4/file/fragment_assembler.h"
+#include "recording/fragment_assembler.h"
 
 #include <algorithm>
 #include <utility>
@@ -81,7 +81,7 @@ void FragmentAssembler::append(TrackIndex index, Sample sample) {
   Track& track = *tracks_[index];
   if (track.id == 0) track.id = ++ids_;
   track.held = std::move(sample);
-  track.held_since = std::chrono::steady_clock::now();
+  track.held_since = steady_now();
   if (track.pcm_bytes) release(index, false);
 }
 
@@ -96,6 +96,7 @@ void FragmentAssembler::release(TrackIndex index, bool cut_short) {
   track.tracker.describe(sample.description);
   track.tracker.append(sample.times, sample.payload.size(), sample.access,
                        track.samples_in(sample.payload));
+  if (open_.empty()) open_since_ = steady_now();
   open_.add(index, track.timescale().to_ns(sample.times.dts),
             {sample.times.dts, sample.times.pts, sample.access.sync, sample.access.any(),
              sample.times.clip, std::move(sample.payload)},
@@ -123,7 +124,7 @@ bool FragmentAssembler::is_due() const {
 
 std::optional<SteadyTime> FragmentAssembler::deadline() const {
   std::optional<SteadyTime> oldest;
-  if (!open_.empty()) oldest = open_.opened();
+  if (!open_.empty()) oldest = open_since_;
   for (const auto& track : tracks_)
     if (track->held) oldest = std::min(oldest.value_or(track->held_since), track->held_since);
   if (!oldest) return std::nullopt;

@@ -27,6 +27,7 @@
 
 #include "mp4/base/status.h"
 #include "mp4/file/fragment.h"
+#include "recording/clocks.h"
 
 namespace mp4 {
 

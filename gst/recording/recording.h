@@ -30,12 +30,12 @@
 #include "mp4/base/log.h"
 #include "mp4/base/track_config.h"
 #include "mp4/boxes/moov.h"
-#include "mp4/file/file_writer.h"
 #include "mp4/file/fragment.h"
-#include "mp4/file/fragment_assembler.h"
 #include "mp4/file/movie_file.h"
 #include "mp4/file/output_file.h"
 #include "mp4/samples/track_tracker.h"
+#include "recording/file_writer.h"
+#include "recording/fragment_assembler.h"
 
 namespace mp4 {
 

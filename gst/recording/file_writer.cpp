@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "mp4/file/file_writer.h"
+#include "recording/file_writer.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -7,12 +7,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "mp4/file/queue_budget.h"
+#include "recording/queue_budget.h"
 
 namespace mp4 {
 namespace {
-
-using SteadyClock = std::chrono::steady_clock;
 
 // A queue that has room of its own but meets the budget of the process looks again this often:
 // who gives bytes back does not know who waits for them.
@@ -126,7 +124,7 @@ void FileWriter::replace_thread_if_away() {
 }
 
 bool FileWriter::wait_until_done(std::chrono::milliseconds timeout) {
-  const auto until = std::chrono::steady_clock::now() + timeout;
+  const auto until = steady_now() + timeout;
   const bool is_writer = writer_of_this_thread == this;
   Lock lock(mutex_);
   if (generation_ == 0) return true;
@@ -186,11 +184,11 @@ SteadyTime FileWriter::next_commit() const {
 
 bool FileWriter::commit_is_due() const {
   if (!uncommitted_ || batch_ > 0) return false;
-  return finishing_ || SteadyClock::now() >= next_commit();
+  return finishing_ || steady_now() >= next_commit();
 }
 
 bool FileWriter::settling_is_due() const {
-  return unsettled_ && SteadyClock::now() >= *last_commit_ + pace_.settle_after;
+  return unsettled_ && steady_now() >= *last_commit_ + pace_.settle_after;
 }
 
 void FileWriter::do_next_job(Lock& lock) {
@@ -205,7 +203,7 @@ void FileWriter::do_next_job(Lock& lock) {
   } else if (commit_is_due()) {
     uncommitted_ = false;
     unlocked([&] { work_.commit(); });
-    last_commit_ = SteadyClock::now();
+    last_commit_ = steady_now();
     unsettled_ = true;
   } else if (!queue_.empty()) {
     write_next(lock);
@@ -217,7 +215,7 @@ void FileWriter::do_next_job(Lock& lock) {
   } else if (settling_is_due()) {
     unsettled_ = false;
     unlocked([&] { work_.settle(); });
-  } else if (deadline_ && SteadyClock::now() >= *deadline_) {
+  } else if (deadline_ && steady_now() >= *deadline_) {
     deadline_.reset();
     unlocked([&] { work_.deadline(); });
   }
