@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "narrow.h"
+
 namespace mp4 {
 
 void TableWriter::pass_on() {
@@ -41,7 +43,7 @@ Status Boxes::write_to(const TableWriter::Sink& sink) const {
 
 std::vector<uint8_t> Boxes::whole() const {
   std::vector<uint8_t> bytes;
-  bytes.reserve(size());
+  bytes.reserve(narrow<std::size_t>(size()));
   [[maybe_unused]] const Status status = write_to([&](std::span<const uint8_t> slice) {
     bytes.insert(bytes.end(), slice.begin(), slice.end());
     return Status();

@@ -116,7 +116,7 @@ std::vector<uint8_t> FragmentedMovie::begin_file(std::vector<uint8_t> bytes,
   written_moov_ = moov;
   append(bytes, moov);
   append(bytes, write_skip_header(reserve_));
-  bytes.resize(moov_offset_ + moov_size_ + reserve_);
+  bytes.resize(narrow<std::size_t>(moov_offset_ + moov_size_ + reserve_));
   name_tracks();
   return bytes;
 }

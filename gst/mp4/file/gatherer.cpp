@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "narrow.h"
+
 namespace mp4 {
 namespace {
 
@@ -43,8 +45,11 @@ void Gatherer::add(std::span<const uint8_t> bytes) {
 
 void Gatherer::add_zeros(uint64_t size) {
   static constexpr std::array<uint8_t, 4096> kZeros{};
-  for (; size > 0; size -= std::min<uint64_t>(size, kZeros.size()))
-    pieces_.push_back(piece_of(kZeros.data(), std::min<uint64_t>(size, kZeros.size())));
+  while (size > 0) {
+    const std::size_t count = std::min(narrow<std::size_t>(size), kZeros.size());
+    pieces_.push_back(piece_of(kZeros.data(), count));
+    size -= count;
+  }
 }
 
 Status Gatherer::write_some() { return pieces_.size() < kPiecesAtOnce ? Status() : write_all(); }

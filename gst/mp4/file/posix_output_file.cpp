@@ -20,6 +20,8 @@
 namespace mp4 {
 namespace {
 
+static_assert(sizeof(off_t) == 8, "files are larger than 2 GiB: build with -D_FILE_OFFSET_BITS=64");
+
 constexpr uint64_t kReserveStep = uint64_t{4} << 20;
 constexpr unsigned kMostLeftOvers = 100;  // of one name
 constexpr unsigned kMostAttempts = 100;   // to make a file that others remove at once

@@ -29,7 +29,7 @@ struct Header {
 };
 
 std::vector<uint8_t> read_bytes(const mp4::ByteSource& file, uint64_t offset, uint64_t size) {
-  std::vector<uint8_t> bytes(size);
+  std::vector<uint8_t> bytes(mp4::narrow<std::size_t>(size));
   bytes.resize(file.read(offset, bytes));
   return bytes;
 }
@@ -95,8 +95,9 @@ bool has_lost_sectors(const mp4::ByteSource& file, uint64_t offset, uint64_t siz
   std::array<uint8_t, 128 * kSector> buffer;
   const uint64_t end = offset + size;
   for (uint64_t at = (offset + kSector - 1) / kSector * kSector; at + kSector <= end;) {
-    const uint64_t count = std::min<uint64_t>(buffer.size(), (end - at) / kSector * kSector);
-    const std::span<uint8_t> bytes(buffer.data(), count);
+    const auto left = mp4::narrow<std::size_t>((end - at) / kSector * kSector);
+    const std::span<uint8_t> bytes = std::span(buffer).first(std::min(buffer.size(), left));
+    const std::size_t count = bytes.size();
     if (file.read(at, bytes) != count) return true;
     for (uint64_t sector = 0; sector < count; sector += kSector) {
       const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(sector);

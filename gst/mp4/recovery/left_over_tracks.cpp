@@ -27,8 +27,8 @@ class SampleBytes final : public mp4::ByteSource {
   uint64_t size() const override { return size_; }
   std::size_t read(uint64_t offset, std::span<uint8_t> destination) const override {
     if (offset >= size_) return 0;
-    const auto count = std::min<uint64_t>(destination.size(), size_ - offset);
-    return file_.read(offset_ + offset, destination.first(count));
+    const auto count = mp4::narrow<std::size_t>(size_ - offset);
+    return file_.read(offset_ + offset, destination.first(std::min(destination.size(), count)));
   }
 
  private:

@@ -119,7 +119,8 @@ std::span<const uint8_t> BufferBytes::mapped_from(uint64_t offset) const {
     mapped_offset_ = begin;
   }
   if (!mapped_ || !*mapped_) return {};
-  return {mapped_->data() + (offset - mapped_offset_), mapped_->size() - (offset - mapped_offset_)};
+  const auto passed = static_cast<std::size_t>(offset - mapped_offset_);  // of what is mapped
+  return {mapped_->data() + passed, mapped_->size() - passed};
 }
 
 // Memory by memory: gst_buffer_extract() loses a memory that cannot be mapped.

@@ -87,6 +87,29 @@ GST_START_TEST(conversion_stops_at_the_ends_instead_of_wrapping) {
 }
 GST_END_TEST;
 
+// Numbers that 64 bits do not hold the product of, calculated with Python's integers.
+GST_START_TEST(products_of_more_than_64_bits_are_exact) {
+  struct Case {
+    int64_t a, b, c, result;
+  };
+  constexpr Case kCases[] = {
+      {123'456'789'012'345'678, 987'654'321'098'765'432, 1'000'000'000'000'000'000,
+       121'932'631'137'021'794},
+      {-123'456'789'012'345'678, 987'654'321'098'765'432, 1'000'000'000'000'000'000,
+       -121'932'631'137'021'794},
+      {kMost, 4'294'967'297, 8'589'934'592, 4'611'686'019'501'129'727},
+      {4'611'686'018'427'400'249, 1'099'511'627'783, 2'199'023'255'551, 2'305'843'009'229'428'765},
+      {3, 4'611'686'018'427'387'904, kMost, 2},
+      {1, 4'611'686'018'427'387'903, kMost, 0},
+      {-500'000'000'000'000'000, 3, 2'000'000'000'000'000'000, -1},
+      {kMost, kMost - 1, kMost, kMost - 1},
+      {0xfedcba987654321, 0x123456789abcdef, 0x7fffffff00000001, 10'202'643'640'580'456},
+  };
+  for (const auto& [a, b, c, result] : kCases)
+    fail_unless_equals_int64(multiply_divide(a, b, c), result);
+}
+GST_END_TEST;
+
 GST_START_TEST(a_narrow_integer_is_held_at_the_end_of_its_range) {
   fail_unless_equals_int(narrow<uint8_t>(255), 255);
   fail_unless_equals_int(narrow<uint8_t>(256), 255);
@@ -120,6 +143,7 @@ static Suite* timescale_suite() {
   tcase_add_test(ticks, ticks_come_back_from_nanoseconds_unchanged);
   tcase_add_test(ticks, conversion_between_timescales_is_within_half_a_tick);
   tcase_add_test(ticks, conversion_stops_at_the_ends_instead_of_wrapping);
+  tcase_add_test(ticks, products_of_more_than_64_bits_are_exact);
   tcase_add_test(ticks, a_narrow_integer_is_held_at_the_end_of_its_range);
   tcase_add_test(ticks, fits_says_whether_narrowing_keeps_the_value);
   return suite;
