@@ -252,7 +252,7 @@ GST_START_TEST(a_recording_that_gets_no_thread_fails_at_once) {
   pthread_attr_t usual, impossible;
   pthread_getattr_default_np(&usual);
   pthread_attr_init(&impossible);
-  pthread_attr_setstacksize(&impossible, std::size_t{1} << 46);
+  pthread_attr_setstacksize(&impossible, SIZE_MAX / 16 * 15);
   fail_unless_equals_int(pthread_setattr_default_np(&impossible), 0);
   const auto taken = recording.append(track, {0, 0, 0});
   pthread_setattr_default_np(&usual);

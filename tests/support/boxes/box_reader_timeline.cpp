@@ -4,11 +4,10 @@
 #include <algorithm>
 
 #include "movie_reading.h"
+#include "wide.h"
 
 namespace boxes {
 namespace {
-
-__extension__ using Wide = __int128;
 
 constexpr int64_t kNanoseconds = 1'000'000'000;
 

@@ -17,8 +17,9 @@ class MemorySource final : public mp4::ByteSource {
   uint64_t size() const override { return bytes_.size(); }
   std::size_t read(uint64_t offset, std::span<uint8_t> destination) const override {
     if (offset >= bytes_.size()) return 0;
-    const std::size_t count = std::min(destination.size(), bytes_.size() - offset);
-    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), count, destination.begin());
+    const auto begin = static_cast<std::size_t>(offset);
+    const std::size_t count = std::min(destination.size(), bytes_.size() - begin);
+    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(begin), count, destination.begin());
     bytes_read += count;
     return count;
   }

@@ -14,15 +14,21 @@ namespace {
 std::atomic<int> live{0};
 std::atomic<int> mapped{0};
 
+constexpr std::size_t kZeros = std::size_t{16} << 20;
+
 struct Owner {
   Bytes bytes;
   std::size_t pieces = 1;
   std::size_t bad = SIZE_MAX;
-  void* zeros = nullptr;
+  void* zeros = nullptr;  // kZeros bytes, which every piece has
   std::size_t size = 0;
 
-  const uint8_t* data() const { return zeros ? static_cast<const uint8_t*>(zeros) : bytes.data(); }
-  std::size_t cut(std::size_t piece) const { return size * piece / pieces; }
+  std::size_t cut(std::size_t piece) const {
+    return static_cast<std::size_t>(uint64_t{size} * piece / pieces);
+  }
+  const uint8_t* data(std::size_t piece) const {
+    return zeros ? static_cast<const uint8_t*>(zeros) : bytes.data() + cut(piece);
+  }
 };
 
 // What a mapping keeps in the storage it is given: it must be the same when it is undone.
@@ -36,7 +42,7 @@ std::size_t count_pieces(void* owner) { return static_cast<Owner*>(owner)->piece
 bool map_piece(void* pointer, std::size_t piece, mp4::MappedPiece& result) {
   const Owner& owner = *static_cast<Owner*>(pointer);
   if (piece == owner.bad) return false;
-  result.data = owner.data() + owner.cut(piece);
+  result.data = owner.data(piece);
   result.size = owner.cut(piece + 1) - owner.cut(piece);
   const Ticket ticket{&mapped, result.data};
   std::memcpy(result.storage, &ticket, sizeof ticket);
@@ -52,7 +58,7 @@ void unmap_piece(mp4::MappedPiece& piece) {
 
 void release_owner(void* pointer) {
   Owner* owner = static_cast<Owner*>(pointer);
-  if (owner->zeros) munmap(owner->zeros, owner->size);
+  if (owner->zeros) munmap(owner->zeros, kZeros);
   delete owner;
   --live;
 }
@@ -94,9 +100,10 @@ mp4::Payload make_short_payload(uint32_t size, uint32_t missing) {
 }
 
 mp4::Payload make_large_payload(uint32_t size) {
-  void* zeros = mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* zeros =
+      mmap(nullptr, kZeros, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (zeros == MAP_FAILED) return {};
-  return wrap({.zeros = zeros, .size = size}, size);
+  return wrap({.pieces = size / kZeros + 1, .zeros = zeros, .size = size}, size);
 }
 
 int live_payloads() { return live; }

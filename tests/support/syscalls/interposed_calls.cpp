@@ -2,7 +2,8 @@
 //
 // The functions themselves. Each is defined under the C library's name by its symbol, since the
 // headers may have given that name to the 64-bit variant; both are needed, for what was compiled
-// with large files and for what was not. On the machines this runs on they are the same.
+// with large files and for what was not. Where processors have 64 bits they are the same; the
+// 32-bit ones have a third with times of 64 bits.
 #include "interposed_calls.h"
 
 #include <dlfcn.h>
@@ -106,6 +107,7 @@ ssize_t pwritev_32(int, const iovec*, int, off_t) AS_SYMBOL("pwritev");
 ssize_t pwritev_64(int, const iovec*, int, off_t) AS_SYMBOL("pwritev64");
 int fstat_32(int, struct stat*) AS_SYMBOL("fstat");
 int fstat_64(int, struct stat*) AS_SYMBOL("fstat64");
+int fstat_time64(int, struct stat*) AS_SYMBOL("__fstat64_time64");
 int fstatvfs_32(int, struct statvfs*) AS_SYMBOL("fstatvfs");
 int fstatvfs_64(int, struct statvfs*) AS_SYMBOL("fstatvfs64");
 int fallocate_32(int, int, off_t, off_t) AS_SYMBOL("fallocate");
@@ -174,6 +176,11 @@ int fstat_32(int fd, struct stat* found) {
 
 int fstat_64(int fd, struct stat* found) {
   static Stat* const real = next<Stat>("fstat64");
+  return static_cast<int>(pass(Call::kStat, fd, [&] { return real(fd, found); }));
+}
+
+int fstat_time64(int fd, struct stat* found) {
+  static Stat* const real = next<Stat>("__fstat64_time64");
   return static_cast<int>(pass(Call::kStat, fd, [&] { return real(fd, found); }));
 }
 

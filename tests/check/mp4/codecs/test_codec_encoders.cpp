@@ -3,6 +3,7 @@
 // Tests of the codecs' parsers with what real encoders write: one run of FFmpeg puts each codec
 // into a file, and its own muxer says what the boxes and the sync samples must be.
 #include <algorithm>
+#include <cinttypes>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -211,8 +212,8 @@ GST_START_TEST(durations_of_sound_are_those_of_ffmpeg) {
     fail_unless(unit.has_media && unit.access.sync);
     const auto wanted = static_cast<mp4::Ticks>(stream.track.samples[i].duration);
     const bool is_last = i + 1 == stream.samples.size();
-    fail_unless(is_last ? unit.duration >= wanted : unit.duration == wanted, "%s %zu: %ld",
-                encoded.file, i, long{unit.duration});
+    fail_unless(is_last ? unit.duration >= wanted : unit.duration == wanted, "%s %zu: %" PRId64,
+                encoded.file, i, unit.duration);
     described += unit.described_anew;
   }
   fail_unless_equals_int(described, completes_its_box(encoded));

@@ -84,8 +84,10 @@ GST_START_TEST(a_real_disk_that_somebody_else_fills_leaves_a_finished_file) {
   const auto settings = mp4_test::default_settings();
   TestRecording recording(disk.path("recording.mp4"), settings);
   const auto video = recording.add_track(video_config());
+  append_second(recording, video, 0);
+  fail_unless(is_written(recording, 1));
   const OtherWriter other(disk.path("other"), __i__ ? 1 : 20);
-  unsigned written = 0;
+  unsigned written = 1;
   for (; written < 2'000; ++written) {
     append_second(recording, video, written);
     if (!is_written(recording, written + 1)) break;
