@@ -1,14 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# sh tests/debian13.sh [FOLDER]
+# sh tests/debian13.sh [--armhf] [FOLDER]
 #
-# The plain suite on Debian 13 ("trixie"), in a chroot. It is made in FOLDER, by default in
-# ${TMPDIR:-/var/tmp}/trailingmp4-debian13, and stays there with what was built: the next run builds
-# only what has changed. Some 3 GB; needs root. The last line counts as the one of tests/run.sh does.
+# The plain suite on Debian 13 ("trixie"), in a chroot; with --armhf a cross build for 32-bit ARM there
+# instead, and the tests of the core and the element in an emulator. The chroot is made in FOLDER, by
+# default in ${TMPDIR:-/var/tmp}/trailingmp4-debian13 or -armhf, and stays there with what was built: the
+# next run builds only what has changed. Some 3 GB each; needs root. The last line counts as the one of
+# tests/run.sh does.
 set -eu
 
 suite=trixie
+architecture=
+tests='tests/run.sh --fast'
+default_folder=${TMPDIR:-/var/tmp}/trailingmp4-debian13
+case ${1:-} in
+  --armhf) architecture=armhf; tests=tests/support/run/cross-armhf.sh; default_folder=$default_folder-armhf ;;
+  -*) echo "usage: sh tests/debian13.sh [--armhf] [FOLDER]" >&2; exit 2 ;;
+esac
 
 if [ "$(id -u)" -ne 0 ]; then
   echo "A chroot needs root" >&2
@@ -21,8 +30,9 @@ if [ -z "${in_own_namespaces:-}" ]; then
     env in_own_namespaces=yes sh "$0" "$@"
 fi
 
+[ -z "$architecture" ] || shift
 repository=$(cd "$(dirname "$0")/.." && pwd)
-folder=${1:-${TMPDIR:-/var/tmp}/trailingmp4-debian13}
+folder=${1:-$default_folder}
 # The repository's place in the chroot.
 inside=/srv/trailingmp4
 
@@ -59,8 +69,15 @@ run_inside() {
     sh -c 'cd "$0" && exec "$@"' "$inside" "$@"
 }
 
-sh "$repository/tests/support/run/make-chroot.sh" "$suite" "$folder"
-echo "The chroot is $folder"
-copy_repository
-mount_all
-run_inside sh tests/run.sh --fast
+main() {
+  mkdir -p "$(dirname "$folder")"
+  exec 9>"$folder.lock"
+  flock -n 9 || { echo "Another run uses $folder" >&2; exit 1; }
+  sh "$repository/tests/support/run/make-chroot.sh" "$suite" "$folder" $architecture
+  echo "The chroot is $folder"
+  copy_repository
+  mount_all
+  run_inside sh $tests
+}
+
+main; exit

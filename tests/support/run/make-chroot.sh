@@ -1,16 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# sh tests/support/run/make-chroot.sh SUITE FOLDER
+# sh tests/support/run/make-chroot.sh SUITE FOLDER [ARCHITECTURE]
 #
 # Makes a chroot of that release of Debian in FOLDER, which is empty or not there yet, from the mirror
-# and with the proxies that apt is configured with on this machine. Does nothing when FOLDER holds such
-# a chroot already. Needs root. debootstrap mounts /proc in FOLDER: call this in a mount namespace of
-# its own, so that an interrupted run leaves no mount behind.
+# and with the proxies that apt is configured with on this machine. With an ARCHITECTURE its packages
+# can be installed too, and updates are left out: both architectures need the same version of each
+# library, and mirrors have the updates of one sooner than those of another. Does nothing when FOLDER
+# holds a chroot already. Needs root. debootstrap mounts /proc in FOLDER: call this in a mount
+# namespace of its own, so that an interrupted run leaves no mount behind.
 set -eu
 
 suite=$1
 folder=$2
+foreign=${3:-}
 tests=$(cd "$(dirname "$0")/.." && pwd)
 # Written last: a folder without it holds no chroot, or half of one.
 marker=$folder/etc/trailingmp4-chroot
@@ -20,9 +23,9 @@ marker=$folder/etc/trailingmp4-chroot
 list_mirrors() {
   apt-get indextargets --format '$(CODENAME) $(REPO_URI) $(COMPONENT)' \
     'Created-By: Packages' 'Origin: Debian' | sort -u |
-    awk -v suite="$suite" '
+    awk -v suite="$suite" -v foreign="$foreign" '
       $1 !~ /-/ { print suite, $2, $3 }
-      $1 ~ /-(updates|security)$/ { sub(/^[^-]*/, suite, $1); print }'
+      $1 ~ /-(updates|security)$/ && !foreign { sub(/^[^-]*/, suite, $1); print }'
 }
 
 # How apt fetches: proxies, certificates, checks. Its hooks are this machine's alone.
@@ -56,6 +59,7 @@ debootstrap --variant=minbase --include=ca-certificates "$suite" "$folder" "$mir
   >"$folder.log" 2>&1 </dev/null || { tail -n 20 "$folder.log" >&2; exit 1; }
 rm -f "$folder.log"
 copy_apt_configuration
+[ -z "$foreign" ] || chroot "$folder" dpkg --add-architecture "$foreign"
 # No service is started there.
 printf '#!/bin/sh\nexit 101\n' >"$folder/usr/sbin/policy-rc.d"
 chmod +x "$folder/usr/sbin/policy-rc.d"
