@@ -24,10 +24,14 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 1
 fi
 # Everything runs in namespaces of its own: its mounts and its processes end with the script, however
-# that ends.
+# that ends. What is begun in the background would have SIGINT ignored.
 if [ -z "${in_own_namespaces:-}" ]; then
-  exec unshare --mount --pid --fork --kill-child --propagation private \
-    env in_own_namespaces=yes sh "$0" "$@"
+  unshare --mount --pid --fork --kill-child --propagation private \
+    env --default-signal=INT,QUIT in_own_namespaces=yes sh "$0" "$@" &
+  child=$!
+  trap 'kill -KILL "$child"; exit 130' INT TERM HUP
+  wait "$child"
+  exit
 fi
 
 [ -z "$architecture" ] || shift
