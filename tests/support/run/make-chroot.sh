@@ -14,7 +14,7 @@ set -eu
 suite=$1
 folder=$2
 foreign=${3:-}
-tests=$(cd "$(dirname "$0")/.." && pwd)
+tests=$(cd "$(dirname "$0")/../.." && pwd)
 # Written last: a folder without it holds no chroot, or half of one.
 marker=$folder/etc/trailingmp4-chroot
 
