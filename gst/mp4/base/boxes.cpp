@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "narrow.h"
+#include "mp4/base/narrow.h"
 
 namespace mp4 {
 

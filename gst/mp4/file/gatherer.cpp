@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "narrow.h"
+#include "mp4/base/narrow.h"
 
 namespace mp4 {
 namespace {
