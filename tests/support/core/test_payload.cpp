@@ -14,7 +14,8 @@ namespace {
 std::atomic<int> live{0};
 std::atomic<int> mapped{0};
 
-constexpr std::size_t kZeros = std::size_t{16} << 20;
+// Of a large payload's piece: the whole of it, where addresses have room for that.
+constexpr std::size_t kZeros = SIZE_MAX > UINT32_MAX ? UINT32_MAX : 16 << 20;
 
 struct Owner {
   Bytes bytes;
@@ -103,7 +104,7 @@ mp4::Payload make_large_payload(uint32_t size) {
   void* zeros =
       mmap(nullptr, kZeros, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (zeros == MAP_FAILED) return {};
-  return wrap({.pieces = size / kZeros + 1, .zeros = zeros, .size = size}, size);
+  return wrap({.pieces = (size - 1) / kZeros + 1, .zeros = zeros, .size = size}, size);
 }
 
 int live_payloads() { return live; }
