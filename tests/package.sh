@@ -12,6 +12,12 @@
 # DEBFULLNAME and DEBEMAIL name who makes the package.
 set -eu
 
+[ "$(id -u)" -eq 0 ] || { echo "A new Debian can be made by root alone." >&2; exit 1; }
+# What is mounted goes with the script, however that ends.
+if [ -z "${in_own_namespace:-}" ]; then
+  exec unshare --mount --propagation private env in_own_namespace=yes sh "$0" "$@"
+fi
+
 repository=$(cd "$(dirname "$0")/.." && pwd)
 target=${1:-}
 scratch=$(mktemp -d -p "${TMPDIR:-/var/tmp}")
@@ -72,13 +78,9 @@ run_lintian() {
     --suppress-tags initial-upload-closes-no-bugs,spelling-error-in-binary "$scratch"/*.changes
 }
 
-# What apt is set up with here serves there too.
 make_new_debian() {
   . /etc/os-release
-  mirror=$(apt-get indextargets --format '$(SITE)' "Codename: $VERSION_CODENAME" | head -n 1)
-  debootstrap --variant=minbase "$VERSION_CODENAME" "$new" "$mirror"
-  cp -r /etc/apt/apt.conf.d /etc/apt/auth.conf.d "$new/etc/apt/"
-  rm -f "$new"/etc/apt/apt.conf.d/docker-*
+  sh "$repository/tests/support/run/make-chroot.sh" "$VERSION_CODENAME" "$new"
   mount -t proc proc "$new/proc"
   in_new apt-get update -q
 }
@@ -101,7 +103,6 @@ finds_element() {
 
 trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
-[ "$(id -u)" -eq 0 ] || { echo "A new Debian can be made by root alone." >&2; exit 1; }
 sh "$repository/tests/support/run/install-packages.sh" record package
 copy_sources
 check "the package is built" build_package
