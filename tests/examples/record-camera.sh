@@ -36,7 +36,8 @@ fail() {
 
 refuse() {
   echo "$1" >&2
-  fail "usage: sh tests/examples/record-camera.sh [URL [FILE [SECONDS]]]" 2
+  fail "usage: sh tests/examples/record-camera.sh [URL [FILE [SECONDS]]]
+Without a URL, or with '' for it, a camera of its own is recorded." 2
 }
 
 without_password() {
@@ -61,6 +62,7 @@ set_deadline() {
 }
 
 interrupt() {
+  [ -n "$stopping" ] || echo "Stopping ..." >&2
   stopping=yes
   set_deadline
 }

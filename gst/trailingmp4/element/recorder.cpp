@@ -156,12 +156,23 @@ void Recorder::finish_stop() {
   end_recording(*recording);
   wait_for_ending(*recording, settings().stop_timeout);
   StructureOwner stats = this->stats();
+  for (const GstRef<GstPad>& pad : silent_pads())
+    GST_INFO_OBJECT(pad.get(), "no sample came on this pad");
   const std::lock_guard lock(mutex_);
   ++cycle_;
   last_stats_ = std::move(stats);
   roster_.each([](Input& input) { input.end_cycle(); });
   recording_.reset();
   clock_.reset();
+}
+
+std::vector<GstRef<GstPad>> Recorder::silent_pads() {
+  const std::lock_guard lock(mutex_);
+  std::vector<GstRef<GstPad>> pads;
+  roster_.each([&](Input& input) {
+    if (!input.has_begun()) pads.push_back(GstRef<GstPad>::share(input.pad()));
+  });
+  return pads;
 }
 
 void Recorder::forget() {

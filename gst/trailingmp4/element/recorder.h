@@ -80,6 +80,7 @@ class Recorder {
  private:
   bool expects_stream();
   void warn_of_short_fragments();
+  std::vector<GstRef<GstPad>> silent_pads();
   CycleSettings cycle_settings() const;  // mutex_ held
   void end_if_due();
   void end_without_tracks(const std::string& text);

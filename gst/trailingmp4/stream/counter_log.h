@@ -18,7 +18,8 @@ class CounterLog {
  public:
   CounterLog(const InputCounters& input, const Timeline::Counters& times);
 
-  // Call it after each sample, if the log is on.
+  // Call it after each sample, if the log is on. What is left out in a row of samples, as when a
+  // track has ended, stands at level DEBUG once, the others at LOG.
   void write(GstPad* pad, int64_t offset_ns);
 
  private:
@@ -26,6 +27,7 @@ class CounterLog {
     NamedCounter counter;
     bool of_times;  // belongs into the category of times
     uint64_t written = 0;
+    bool counted_before = false;  // by the sample before this one
   };
   std::vector<Row> rows_;
 };

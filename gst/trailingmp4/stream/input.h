@@ -54,6 +54,7 @@ class Input {
   void end_tracks();  // nothing comes any more
   void set_cancel(Cancel reason, bool on);
   StructureOwner stats(const mp4::Recording::Summary& summary) const;
+  bool has_begun() const { return cycle_ && !cycle_->tracks.begun().empty(); }
 
   // Any thread.
   const std::atomic<bool>& cancelled() const { return cancelled_; }

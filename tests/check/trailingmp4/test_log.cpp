@@ -160,13 +160,28 @@ GST_START_TEST(a_track_that_cannot_be_recorded_is_told_as_on_the_bus) {
       gst_caps_from_string("audio/x-adpcm, layout=g726, rate=8000, channels=1"));
   audio.caps(caps.get());
   audio.segment();
-  audio.push({.recorded = false});
+  for (int i = 0; i < 5; ++i) audio.push({.recorded = false});
   fail_unless_equals_int(video.push_many(5), GST_FLOW_OK);
   bench.stop();
   expect_lines(log, 1, kElement, GST_LEVEL_WARNING,
                {bench.log().text(GST_MESSAGE_WARNING), "audio_0"});
   expect_lines(log, 1, kElement, GST_LEVEL_DEBUG, {"event caps event", "audio/x-adpcm"});
-  expect_lines(log, 1, kElement, GST_LEVEL_DEBUG, {"dropped-after-end: 1 (+1)"});
+  expect_lines(log, 1, kElement, GST_LEVEL_DEBUG, {"dropped-after-end: "});
+}
+GST_END_TEST;
+
+GST_START_TEST(a_pad_on_which_nothing_came_is_told_at_the_end) {
+  LogLines log(GST_LEVEL_INFO);
+  Bench bench;
+  Feed& video = bench.add_video();
+  Feed& audio = bench.add(bench::Kind::kAudio, "audio_0");
+  bench.play();
+  video.start();
+  audio.start();
+  fail_unless_equals_int(video.push_many(5), GST_FLOW_OK);
+  bench.stop();
+  expect_lines(log, 1, kElement, GST_LEVEL_INFO, {"no sample came on this pad"});
+  bench::expect_text(log.find(kElement, GST_LEVEL_INFO, {"no sample came"})[0].object, "audio_0");
 }
 GST_END_TEST;
 
@@ -243,6 +258,7 @@ static Suite* test_log_suite(void) {
   tcase_add_test(tests, an_error_of_the_disk_is_told_with_its_step_and_errno);
   tcase_add_test(tests, an_error_before_there_is_a_file_is_told);
   tcase_add_test(tests, a_track_that_cannot_be_recorded_is_told_as_on_the_bus);
+  tcase_add_test(tests, a_pad_on_which_nothing_came_is_told_at_the_end);
   tcase_add_test(tests, each_correction_of_a_time_is_told_when_it_is_made);
   tcase_add_test(tests, another_sample_description_is_told);
   tcase_add_test(tests, nothing_is_told_where_nobody_asked);
