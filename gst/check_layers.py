@@ -16,7 +16,7 @@ LAYERS = {
     "tools": ["finalize"],
 }
 WITHOUT_GSTREAMER = ("mp4", "recording")
-INCLUDE = re.compile(r'^#include (?:"([^"]+)"|<((?:gst|glib|gio)[^>]*)>)', re.MULTILINE)
+INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<((?:gst|glib|gio)[^>]*)>)', re.MULTILINE)
 # Recorder and pad streams call each other, through headers of each.
 ALLOWED = {
     ("trailingmp4/stream/input.cpp", "trailingmp4/element/recorder.h"),
@@ -28,6 +28,8 @@ def place(path):
     """(number of the layer, number of the folder in it), of a path from the folder of the layers."""
     layer, _, rest = path.partition("/")
     folder = rest.rpartition("/")[0]
+    if folder not in LAYERS.get(layer, ()):
+        sys.exit(f"{path}: there is no place for its folder among the layers")
     return list(LAYERS).index(layer), LAYERS[layer].index(folder)
 
 
@@ -47,7 +49,7 @@ def main(folder, depfile, stamp):
     sources = sorted(file for end in ("*.h", "*.cpp") for file in root.rglob(end))
     faults = [fault for file in sources
               for fault in faults_of(file.relative_to(root).as_posix(), file.read_text("utf-8"))]
-    folders = sorted({file.parent for file in sources})
+    folders = sorted(path for path in root.rglob("*") if path.is_dir())
     pathlib.Path(depfile).write_text(f"{stamp}: " + " ".join(map(str, sources + folders)) + "\n")
     if faults:
         sys.exit("\n".join(faults))

@@ -15,7 +15,8 @@ set -eu
 [ "$(id -u)" -eq 0 ] || { echo "A new Debian can be made by root alone." >&2; exit 1; }
 # What is mounted goes with the script, however that ends.
 if [ -z "${in_own_namespace:-}" ]; then
-  exec unshare --mount --propagation private env in_own_namespace=yes sh "$0" "$@"
+  exec unshare --mount --pid --fork --kill-child --propagation private \
+    env in_own_namespace=yes sh "$0" "$@"
 fi
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
@@ -28,10 +29,10 @@ new=$scratch/new
 passed=0
 failed=0
 
-# The folder goes only when nothing is mounted in it.
+# Mounts are in a namespace of its own; what is mounted still is not gone into.
 clean_up() {
   umount "$new/proc" 2>/dev/null || true
-  mountpoint -q "$new/proc" || rm -rf "$scratch"
+  mountpoint -q "$new/proc" || rm -rf --one-file-system "$scratch"
 }
 
 # check SENTENCE COMMAND...
@@ -113,6 +114,9 @@ check "gst-inspect-1.0 finds the element, version $version" finds_element
 check "trailingmp4-finalize runs" in_new trailingmp4-finalize --version
 check "its manual page is there" test -s "$new/usr/share/man/man1/trailingmp4-finalize.1.gz"
 check "the package can be removed" in_new apt-get purge -q -y gstreamer1.0-trailingmp4
-if [ -n "$target" ] && [ "$failed" -eq 0 ]; then cp "$scratch"/*.deb "$target"; fi
+if [ -n "$target" ] && [ "$failed" -eq 0 ]; then
+  mkdir -p "$target"
+  cp "$scratch"/*.deb "$target"
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

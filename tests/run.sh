@@ -134,6 +134,7 @@ run_tsan() (
 run_fuzz() {
   echo "== fuzz =="
   directory=$repository/build-asan
+  mkdir -p "$directory/meson-logs"
   begin=$(date +%s)
   sh "$repository/tests/fuzz.sh" --quick || true
   note_seconds fuzz "$begin"

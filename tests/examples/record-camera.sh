@@ -120,6 +120,7 @@ clean_up() {
 check_arguments() {
   [ $# -le 3 ] || refuse "There are more than three arguments."
   case $seconds in *[!0-9]*) refuse "SECONDS is not a whole number: $seconds" ;; esac
+  while [ "${seconds#0?}" != "$seconds" ]; do seconds=${seconds#0}; done  # 08 is no octal number
   [ -n "$url" ] || return 0
   scheme=$(printf %s "${url%%://*}" | tr '[:upper:]' '[:lower:]')
   case $scheme in rtsp | rtsps | rtspt | rtspu | rtsph) ;; *) scheme= ;; esac
@@ -379,6 +380,7 @@ report() {
   describe_file
   [ -z "$killed" ] || fail "The recorder did not end within 2 s of Ctrl-C and was killed. The file
 plays all the same, but for its last second or so; trailingmp4-finalize makes a finished one of it."
+  [ "$ending" != silent ] || fail "The recording ended early: the first picture came after $patience s."
   [ "$ending" != early ] || fail "The recording ended early: ${error:-$(how_it_ended)}"
   [ -z "$error" ] || fail "The recorder reported an error: $error"
   [ "$recorder_status" -eq 0 ] || fail "The recorder ended with status $recorder_status."

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Reads a sample entry (mp4/sample_entry.h writes it) back into what a track is.
+// Reads a sample entry (mp4/boxes/sample_entry.h writes it) back into what a track is.
 #pragma once
 
 #include "mp4/base/track_config.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // What the functions that read the caps of one codec each have in common. They stand in
-// videocaps.cpp, audiocaps.cpp and othercaps.cpp, and are named in the table of trackcaps.cpp.
+// video_caps.cpp, audio_caps.cpp and other_caps.cpp, and are named in the table of track_caps.cpp.
 #pragma once
 
 #include <gst/gst.h>

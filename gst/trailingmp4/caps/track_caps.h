@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 // The codec table of the shell: which caps can be written, and what they say of the track. Adding a
-// codec takes a row there, a function that reads its caps, and a row in mp4/codec.cpp.
+// codec takes a row there, a function that reads its caps, and a row in mp4/codecs/codec.cpp.
 #pragma once
 
 #include <gst/gst.h>

@@ -6,7 +6,7 @@
 #include "trailingmp4/element/gsttrailingmp4sink.h"
 
 #ifndef PACKAGE_NAME
-#define PACKAGE_NAME "trailingmp4sink, an MP4 recorder for cameras, built from its source"
+#define PACKAGE_NAME "trailingmp4sink, an MP4 recorder for cameras"
 #endif
 // There is no address to give; GStreamer's own plugins say the same of a build from source.
 #ifndef PACKAGE_ORIGIN

@@ -130,91 +130,73 @@ constexpr Row row(const Text& text, GParamFlags flags, const Range& range = {}) 
   return {text, flags, range, make_spec<kField>, set_field<kField>, get_field<kField>};
 }
 
+// The member of Settings, for the functions above.
+#define SETTING(member) \
+  [](auto& settings) -> auto& { return settings.member; }
+
 // All settings, in the order in which gst-inspect-1.0 shows them. Durations are in nanoseconds.
-constexpr Row kRows[] = {row < [](auto& s) -> auto& {return s.location;
-}  // namespace
-> ({"location", "Location",
-    "Path of the file to record to. Nothing of that name may exist, unless overwrite is set. "
-    "Since 0.1"},
-   kInReady),
-    row < [](auto& s) -> auto& {
-  return s.overwrite;
-}
-> ({"overwrite", "Overwrite",
-    "Take the place of a file of that name, as soon as something of the new one is durable; "
-    "until then the new one is \".NAME.recording\". Since 0.1"},
-   kInReady),
-    row < [](auto& s) -> auto& {
-  return s.fragment_duration;
-}
-> ({"fragment-duration", "Fragment duration",
-    "Nanoseconds of media after which they are durable in a file that can be played, whatever "
-    "happens then (0 = only at the end). Since 0.1"},
-   kInReady, {0, 60 * GST_SECOND}),
-    row < [](auto& s) -> auto& {
-  return s.sync_interval;
-}
-> ({"sync-interval", "Sync interval",
-    "Nanoseconds from one sync of the disk to the next, at least; what is less than "
-    "fragment-duration means that. Since 0.1"},
-   kInReady, {0, 3600 * GST_SECOND}),
-    row < [](auto& s) -> auto& {
-  return s.file_mode;
-}
-> ({"file-mode", "File mode",
-    "Permission bits of the file, further limited by the umask (416 is octal 0640: owner "
-    "reads and writes, group reads). Since 0.1"},
-   kInReady, {0, 0777}),
-    row < [](auto& s) -> auto& {
-  return s.max_queue_bytes;
-}
-> ({"max-queue-bytes", "Max queue bytes",
-    "Bytes of media that may wait for the disk; see queue-full. All recorders of a process "
-    "together hold at most 1 GiB. Since 0.1"},
-   kAlways, {1, G_MAXUINT64}),
-    row < [](auto& s) -> auto& {
-  return s.queue_full;
-}
-> ({"queue-full", "Queue full",
-    "What happens to samples while the queue to the disk is full. Since 0.1"},
-   kAlways),
-    row < [](auto& s) -> auto& {
-  return s.stop_timeout;
-}
-> ({"stop-timeout", "Stop timeout",
-    "Nanoseconds that a stop waits for the disk to take the end of the file; then writing "
-    "goes on in the background (0 = wait for ever). Since 0.1"},
-   kAlways, {0, G_MAXUINT64}),
-    row < [](auto& s) -> auto& {
-  return s.start_at_sync;
-}
-> ({"start-at-sync", "Start at sync sample",
-    "Begin a video track at its first sync sample; false: at its first picture. Since 0.1"},
-   kInReady),
-    row < [](auto& s) -> auto& {
-  return s.clock.max_gap;
-}
-> ({"max-gap", "Max gap",
-    "Nanoseconds that times may jump forward, and be believed, while neither another track "
-    "nor the clock of a live source says that they passed. Since 0.1"},
-   kInReady, {0, G_MAXINT64}),
-    row < [](auto& s) -> auto& {
-  return s.clock.gap_policy;
-}
-> ({"gap-policy", "Gap policy", "What happens at a jump over max-gap. Since 0.1"}, kInReady),
-    row < [](auto& s) -> auto& {
-  return s.clock.max_step_back;
-}
-> ({"max-step-back", "Max step back",
-    "Nanoseconds that times may step back and still be taken for jitter; beyond it the track "
-    "goes on where it was. Since 0.1"},
-   kInReady, {0, G_MAXINT64}),
-    row < [](auto& s) -> auto& {
-  return s.loss_policy;
-}
-> ({"loss-policy", "Loss policy", "What happens when upstream says that data was lost. Since 0.1"},
-   kInReady),
-};  // namespace trailingmp4
+constexpr Row kRows[] = {
+    row<SETTING(location)>(
+        {"location", "Location",
+         "Path of the file to record to. Nothing of that name may exist, unless overwrite is set. "
+         "Since 0.1"},
+        kInReady),
+    row<SETTING(overwrite)>(
+        {"overwrite", "Overwrite",
+         "Take the place of a file of that name, as soon as something of the new one is durable; "
+         "until then the new one is \".NAME.recording\". Since 0.1"},
+        kInReady),
+    row<SETTING(fragment_duration)>(
+        {"fragment-duration", "Fragment duration",
+         "Nanoseconds of media after which they are durable in a file that can be played, whatever "
+         "happens then (0 = only at the end). Since 0.1"},
+        kInReady, {0, 60 * GST_SECOND}),
+    row<SETTING(sync_interval)>(
+        {"sync-interval", "Sync interval",
+         "Nanoseconds from one sync of the disk to the next, at least; what is less than "
+         "fragment-duration means that. Since 0.1"},
+        kInReady, {0, 3600 * GST_SECOND}),
+    row<SETTING(file_mode)>(
+        {"file-mode", "File mode",
+         "Permission bits of the file, further limited by the umask (416 is octal 0640: owner "
+         "reads and writes, group reads). Since 0.1"},
+        kInReady, {0, 0777}),
+    row<SETTING(max_queue_bytes)>(
+        {"max-queue-bytes", "Max queue bytes",
+         "Bytes of media that may wait for the disk; see queue-full. All recorders of a process "
+         "together hold at most 1 GiB. Since 0.1"},
+        kAlways, {1, G_MAXUINT64}),
+    row<SETTING(queue_full)>(
+        {"queue-full", "Queue full",
+         "What happens to samples while the queue to the disk is full. Since 0.1"},
+        kAlways),
+    row<SETTING(stop_timeout)>(
+        {"stop-timeout", "Stop timeout",
+         "Nanoseconds that a stop waits for the disk to take the end of the file; then writing "
+         "goes on in the background (0 = wait for ever). Since 0.1"},
+        kAlways, {0, G_MAXUINT64}),
+    row<SETTING(start_at_sync)>(
+        {"start-at-sync", "Start at sync sample",
+         "Begin a video track at its first sync sample; false: at its first picture. Since 0.1"},
+        kInReady),
+    row<SETTING(clock.max_gap)>(
+        {"max-gap", "Max gap",
+         "Nanoseconds that times may jump forward, and be believed, while neither another track "
+         "nor the clock of a live source says that they passed. Since 0.1"},
+        kInReady, {0, G_MAXINT64}),
+    row<SETTING(clock.gap_policy)>(
+        {"gap-policy", "Gap policy", "What happens at a jump over max-gap. Since 0.1"}, kInReady),
+    row<SETTING(clock.max_step_back)>(
+        {"max-step-back", "Max step back",
+         "Nanoseconds that times may step back and still be taken for jitter; beyond it the track "
+         "goes on where it was. Since 0.1"},
+        kInReady, {0, G_MAXINT64}),
+    row<SETTING(loss_policy)>({"loss-policy", "Loss policy",
+                               "What happens when upstream says that data was lost. Since 0.1"},
+                              kInReady),
+};
+
+#undef SETTING
 
 // Behind the rows, whose ids are their numbers from 1 on.
 constexpr guint kStatsId = std::size(kRows) + 1;

@@ -362,7 +362,7 @@ void Recorder::end_if_due() {
     if (!roster_.empty() || forced_eos_) reached_eos_ = true;  // not by releasing the last pad
     recording = recording_;
   }
-  GST_DEBUG_OBJECT(element_, "the recording ends: no pad takes part any more");
+  GST_DEBUG_OBJECT(element_, "no pad takes part any more");
   end_recording(*recording);
   post_eos_if_due();
 }

@@ -158,7 +158,7 @@ void InputTracks::log_begin(const Place& place, const mp4::Recording::Sample& sa
   GST_INFO_OBJECT(pad_,
                   "track %u begins at running time %" GST_STIME_FORMAT
                   ", moved by %" GST_STIME_FORMAT ", caps %" GST_PTR_FORMAT,
-                  place.track + 1, GST_STIME_ARGS(timescale.to_ns(sample.times.pts)),
+                  place.track + 1, GST_STIME_ARGS(timescale.to_ns(sample.times.pts) - offset_ns),
                   GST_STIME_ARGS(offset_ns), static_cast<void*>(caps.get()));
 }
 

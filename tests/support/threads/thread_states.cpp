@@ -2,12 +2,14 @@
 #include "thread_states.h"
 
 #include <linux/futex.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <string>
 #include <thread>
 
@@ -16,11 +18,45 @@ namespace {
 
 constexpr std::chrono::milliseconds kLook{1};
 
+// The number of the call futex as proc(5) tells it. In an emulator it is that of the machine below,
+// so it is learnt from a thread that certainly waits.
+long number_in_proc(pid_t thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/syscall");
+  long call = -1;
+  return file >> call ? call : -1;
+}
+
+bool sleeps_now(pid_t thread);
+
+long learn_number_of_futex() {
+  std::mutex mutex;
+  std::condition_variable over;
+  bool is_over = false;
+  std::atomic<pid_t> id{0};
+  std::thread waiting([&] {
+    std::unique_lock lock(mutex);
+    id = gettid();
+    over.wait(lock, [&] { return is_over; });
+  });
+  long number = -1;
+  while (number < 0) {
+    std::this_thread::sleep_for(kLook);
+    if (id == 0 || !mutex.try_lock()) continue;  // it has the lock until it waits
+    mutex.unlock();
+    if (sleeps_now(id)) number = number_in_proc(id);
+  }
+  {
+    const std::lock_guard lock(mutex);
+    is_over = true;
+  }
+  over.notify_all();
+  waiting.join();
+  return number;
+}
+
 bool is_futex(long call) {
-#ifdef SYS_futex_time64
-  if (call == SYS_futex_time64) return true;
-#endif
-  return call == SYS_futex;
+  static const long number = learn_number_of_futex();
+  return call == number;
 }
 
 // How often the thread was put to sleep, if it sleeps now. A thread that was woken does not, even
@@ -35,6 +71,8 @@ std::optional<long> sleeps(pid_t thread) {
   }
   return std::nullopt;
 }
+
+bool sleeps_now(pid_t thread) { return sleeps(thread).has_value(); }
 
 // glibc waits on a condition variable with FUTEX_WAIT_BITSET, within the process; for a mutex with
 // FUTEX_WAIT, for a thread's end with one that is not private.
