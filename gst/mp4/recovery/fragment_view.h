@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-// Reads a movie fragment of a recording (mp4/boxes/moof.h writes it): where its samples are, and when.
+// Reads a movie fragment of a recording (mp4/boxes/moof.h writes it): where its samples are, and
+// when.
 #pragma once
 
 #include <cstdint>
