@@ -8,6 +8,7 @@ unlinked when it stops; docs/element.md says why so. record_many.cpp is the same
   record_many.py rtsp://user:password@192.168.1.20/stream1 PREFIX [SECONDS-EACH]
   record_many.py --test PREFIX [SECONDS-EACH]
 """
+import re
 import signal
 import sys
 
@@ -34,7 +35,9 @@ TEST_SOURCES = (
 
 
 def kind_of(caps):
-    encoding = caps.get_structure(0).get_string("encoding-name")
+    # Caps.get_structure() is another thing in each version of GStreamer's Python.
+    found = re.search(r"encoding-name=\(string\)([^,;]+)", caps.to_string())
+    encoding = found[1] if found else "no name"
     if encoding not in KINDS:
         print(f"A stream of {encoding} is not recorded.", flush=True)
     return KINDS.get(encoding)
