@@ -50,6 +50,10 @@ copy_repository() {
     git ls-files -z --cached --others --exclude-standard |
     xargs -0 sh -c 'for path; do [ ! -e "$path" ] || printf "%s\0" "$path"; done' sh |
     tar -c --null -T -) | tar -x --no-same-owner -C "$new"
+  # Ninja goes by times, and a file of another tree may be older than what was built of this one.
+  (cd "$new" && find . -type f) | while read -r file; do
+    cmp -s "$new/$file" "$folder$inside/$file" || touch "$new/$file"
+  done
   for build in "$folder$inside"/build*; do
     [ ! -d "$build" ] || mv "$build" "$new/"
   done
